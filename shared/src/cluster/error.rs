@@ -1,0 +1,107 @@
+//! What can go wrong between Longshore and an API server.
+
+use std::time::Duration;
+
+/// Why the cluster did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum ClusterError {
+    /// The API server answered with an error.
+    #[error("the API server refused to {operation}: {status} {reason} {message}")]
+    Api {
+        /// For example `create pod default/hello`.
+        operation: String,
+        /// HTTP status.
+        status: u16,
+        /// `reason` of the Status object; empty when the answer was plain text.
+        reason: String,
+        /// `message` of the Status object, or the plain text.
+        message: String,
+        /// `Retry-After` of the answer.
+        retry_after: Option<Duration>,
+    },
+    /// No answer: name resolution, connection, TLS, time-out.
+    #[error("the API server could not be reached to {operation}")]
+    Unreachable {
+        /// For example `create pod default/hello`.
+        operation: String,
+        /// The client's error.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A command in a container did not end well.
+    #[error("`{command}` in container `{container}` {outcome}")]
+    Command {
+        /// Its first words.
+        command: String,
+        /// The container.
+        container: String,
+        /// `ended with code 2: …`, in the words of the program.
+        outcome: String,
+    },
+    /// The settings by which the cluster is to be reached do not work.
+    #[error("{message}")]
+    Connection {
+        /// What is wrong and what to do.
+        message: String,
+        /// Where it comes from, if from elsewhere.
+        #[source]
+        source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    },
+}
+
+impl ClusterError {
+    /// HTTP status, where there was an answer.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            ClusterError::Api { status, .. } => Some(*status),
+            ClusterError::Unreachable { .. }
+            | ClusterError::Command { .. }
+            | ClusterError::Connection { .. } => None,
+        }
+    }
+
+    /// 404.
+    pub fn is_not_found(&self) -> bool {
+        self.status() == Some(404)
+    }
+
+    /// 410: the resourceVersion is too old.
+    pub fn is_gone(&self) -> bool {
+        self.status() == Some(410)
+    }
+
+    /// 401: the credentials are not (any more) accepted.
+    pub fn is_unauthorized(&self) -> bool {
+        self.status() == Some(401)
+    }
+
+    /// Trying again later may help: no answer, 429, 5xx.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            ClusterError::Unreachable { .. } => true,
+            ClusterError::Api { status, .. } => *status == 429 || *status >= 500,
+            ClusterError::Command { .. } | ClusterError::Connection { .. } => false,
+        }
+    }
+
+    /// From kube's error.
+    pub fn from_kube(operation: impl Into<String>, error: kube::Error) -> Self {
+        let operation = operation.into();
+        match error {
+            kube::Error::Api(status) => ClusterError::Api {
+                operation,
+                status: status.code,
+                reason: status.reason.clone(),
+                message: status.message.clone(),
+                retry_after: retry_after(&status),
+            },
+            other => ClusterError::Unreachable { operation, source: Box::new(other) },
+        }
+    }
+}
+
+/// `details.retryAfterSeconds` of a Status.
+pub(super) fn retry_after(status: &kube::core::Status) -> Option<Duration> {
+    let seconds = status.details.as_ref()?.retry_after_seconds;
+    (seconds > 0).then(|| Duration::from_secs(u64::from(seconds)))
+}

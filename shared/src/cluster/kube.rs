@@ -1,0 +1,327 @@
+//! The cluster through kube's client.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+use futures::{StreamExt, TryStreamExt};
+use jiff::Timestamp;
+use k8s_openapi::api::authorization::v1::{
+    ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
+};
+use k8s_openapi::api::core::v1::{Event, Pod};
+use kube::api::{
+    Api, DeleteParams, ListParams, LogParams, PostParams, Preconditions, WatchEvent, WatchParams,
+};
+use serde_json::Value;
+use tokio_util::compat::FuturesAsyncReadCompatExt;
+
+use super::client::{Change, Cluster, Command, CreatedPod, Page, Permission};
+use super::error::ClusterError;
+use super::{connection, eks, exec};
+use crate::clock::{Clock, between};
+use crate::pod::labels::{MANAGED_BY, MANAGER};
+use crate::run::observation::EventFact;
+use crate::spec::connection::Connection;
+
+/// Pods per page of a listing; what kubectl uses.
+const PAGE: u32 = 500;
+
+/// Selects Longshore's pods.
+fn managed() -> String {
+    format!("{MANAGED_BY}={MANAGER}")
+}
+
+/// How a client for this cluster is made.
+pub enum Credentials {
+    /// An EKS cluster with the function's own role.
+    Eks {
+        /// Name of the cluster.
+        cluster: String,
+        /// The function's AWS settings.
+        aws: Box<SdkConfig>,
+    },
+    /// A connection written in a task.
+    Explicit(Box<Connection>),
+}
+
+/// A cluster; its client is made when first needed and again before an EKS token grows old.
+pub struct KubeCluster {
+    credentials: Credentials,
+    clock: Arc<dyn Clock>,
+    endpoint: tokio::sync::OnceCell<eks::Endpoint>,
+    client: Mutex<Option<(kube::Client, Timestamp)>>,
+}
+
+impl KubeCluster {
+    /// A cluster reached by these credentials; nothing is sent yet.
+    pub fn new(credentials: Credentials, clock: Arc<dyn Clock>) -> Self {
+        KubeCluster { credentials, clock, endpoint: tokio::sync::OnceCell::new(), client: Mutex::new(None) }
+    }
+
+    async fn client(&self) -> Result<kube::Client, ClusterError> {
+        let now = self.clock.now();
+        let kept = self.client.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((client, made_at)) = kept
+            && between(made_at, now) < eks::RENEW_AFTER
+        {
+            return Ok(client);
+        }
+        let config = match &self.credentials {
+            Credentials::Eks { cluster, aws } => {
+                let endpoint = self.endpoint.get_or_try_init(|| eks::describe(aws, cluster)).await?;
+                connection::for_eks(endpoint, eks::token(aws, cluster, now).await?)?
+            }
+            Credentials::Explicit(explicit) => connection::for_explicit(explicit)?,
+        };
+        let client = kube::Client::try_from(config).map_err(|error| ClusterError::Connection {
+            message: "could not set up the connection to the cluster; check its certificates and keys"
+                .to_owned(),
+            source: Some(Box::new(error)),
+        })?;
+        *self.client.lock().unwrap_or_else(PoisonError::into_inner) = Some((client.clone(), now));
+        Ok(client)
+    }
+
+    async fn pods(&self, namespace: &str) -> Result<Api<Pod>, ClusterError> {
+        Ok(Api::namespaced(self.client().await?, namespace))
+    }
+
+    /// Credentials that were refused are made anew next time.
+    fn note<T>(&self, result: Result<T, ClusterError>) -> Result<T, ClusterError> {
+        if result.as_ref().is_err_and(ClusterError::is_unauthorized) {
+            *self.client.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+        result
+    }
+
+    /// Sent as it is: fields that this code's types do not know must arrive; and plain-text answers (429) must be told apart.
+    async fn post(&self, namespace: &str, pod: &Value) -> Result<CreatedPod, ClusterError> {
+        let name = pod.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
+        let operation = format!("create pod `{namespace}/{name}`");
+        let unreachable = |source: Box<dyn std::error::Error + Send + Sync>| ClusterError::Unreachable {
+            operation: operation.clone(),
+            source,
+        };
+        let body = serde_json::to_vec(pod).map_err(|error| unreachable(error.into()))?;
+        let request = http::Request::post(format!("/api/v1/namespaces/{namespace}/pods"))
+            .header(http::header::CONTENT_TYPE, "application/json")
+            .body(kube::client::Body::from(body))
+            .map_err(|error| unreachable(error.into()))?;
+        let answer = self.client().await?.send(request).await.map_err(|error| unreachable(error.into()))?;
+        let (head, body) = answer.into_parts();
+        let bytes = body.collect_bytes().await.map_err(|error| unreachable(error.into()))?;
+        if head.status.is_success() {
+            let created: Value = serde_json::from_slice(&bytes).map_err(|error| unreachable(error.into()))?;
+            let text = |pointer: &str| created.pointer(pointer).and_then(Value::as_str);
+            return Ok(CreatedPod {
+                uid: text("/metadata/uid").unwrap_or_default().to_owned(),
+                created_at: text("/metadata/creationTimestamp").and_then(|time| time.parse().ok()),
+            });
+        }
+        let header =
+            head.headers.get(http::header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+        Err(refusal(operation, head.status.as_u16(), &bytes, header.map(Duration::from_secs)))
+    }
+}
+
+/// An error answer: a Status object, or plain text as 429 and proxies send it.
+fn refusal(operation: String, status: u16, body: &[u8], retry_after: Option<Duration>) -> ClusterError {
+    let parsed: Option<Value> = serde_json::from_slice(body).ok();
+    let text = |name: &str| {
+        parsed.as_ref().and_then(|value| value.get(name)?.as_str()).unwrap_or_default().to_owned()
+    };
+    let plain =
+        || String::from_utf8_lossy(body.get(..body.len().min(1024)).unwrap_or_default()).trim().to_owned();
+    let message = if parsed.is_some() { text("message") } else { plain() };
+    ClusterError::Api { operation, status, reason: text("reason"), message, retry_after }
+}
+
+impl Cluster for KubeCluster {
+    fn create<'a>(
+        &'a self,
+        namespace: &'a str,
+        pod: &'a Value,
+    ) -> BoxFuture<'a, Result<CreatedPod, ClusterError>> {
+        Box::pin(async move {
+            match self.note(self.post(namespace, pod).await) {
+                // A token may have grown old in a frozen function: once more with a fresh one.
+                Err(error) if error.is_unauthorized() => self.post(namespace, pod).await,
+                other => other,
+            }
+        })
+    }
+
+    fn get<'a>(
+        &'a self,
+        namespace: &'a str,
+        name: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Pod>, ClusterError>> {
+        Box::pin(async move {
+            let operation = || format!("get pod `{namespace}/{name}`");
+            let get = || async {
+                let found = self.pods(namespace).await?.get_opt(name).await;
+                self.note(found.map_err(|error| ClusterError::from_kube(operation(), error)))
+            };
+            match get().await {
+                Err(error) if error.is_unauthorized() => get().await,
+                other => other,
+            }
+        })
+    }
+
+    fn delete<'a>(
+        &'a self,
+        namespace: &'a str,
+        name: &'a str,
+        uid: &'a str,
+        grace_seconds: Option<u32>,
+    ) -> BoxFuture<'a, Result<(), ClusterError>> {
+        Box::pin(async move {
+            let preconditions = Preconditions { uid: Some(uid.to_owned()), resource_version: None };
+            let parameters = DeleteParams {
+                grace_period_seconds: grace_seconds,
+                preconditions: Some(preconditions),
+                ..DeleteParams::default()
+            };
+            match self.pods(namespace).await?.delete(name, &parameters).await {
+                Ok(_) => Ok(()),
+                // Gone already, or the name belongs to another pod by now (409 on the uid): this one is gone.
+                Err(kube::Error::Api(status)) if status.code == 404 || status.code == 409 => Ok(()),
+                Err(error) => {
+                    self.note(Err(ClusterError::from_kube(format!("delete pod `{namespace}/{name}`"), error)))
+                }
+            }
+        })
+    }
+
+    fn list<'a>(
+        &'a self,
+        namespace: &'a str,
+        field_selector: Option<&'a str>,
+        page: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Page, ClusterError>> {
+        Box::pin(async move {
+            let mut parameters = ListParams::default().labels(&managed()).limit(PAGE);
+            parameters.field_selector = field_selector.map(str::to_owned);
+            parameters.continue_token = page.map(str::to_owned);
+            let listed = self.pods(namespace).await?.list(&parameters).await;
+            let listed = self.note(
+                listed.map_err(|error| ClusterError::from_kube(format!("list pods in `{namespace}`"), error)),
+            )?;
+            Ok(Page {
+                pods: listed.items,
+                resource_version: listed.metadata.resource_version.unwrap_or_default(),
+                next: listed.metadata.continue_.filter(|token| !token.is_empty()),
+            })
+        })
+    }
+
+    fn watch<'a>(
+        &'a self,
+        namespace: &'a str,
+        resource_version: &'a str,
+        seconds: u32,
+    ) -> BoxFuture<'a, Result<BoxStream<'static, Result<Change, ClusterError>>, ClusterError>> {
+        Box::pin(async move {
+            let operation = format!("watch pods in `{namespace}`");
+            let parameters = WatchParams {
+                bookmarks: true,
+                ..WatchParams::default().labels(&managed()).timeout(seconds.max(1))
+            };
+            let opened = self.pods(namespace).await?.watch(&parameters, resource_version).await;
+            let stream = self.note(opened.map_err(|error| ClusterError::from_kube(&operation, error)))?;
+            Ok(stream
+                .map(move |event| match event {
+                    Ok(WatchEvent::Added(pod) | WatchEvent::Modified(pod)) => {
+                        Ok(Change::Present(Box::new(pod)))
+                    }
+                    Ok(WatchEvent::Deleted(pod)) => Ok(Change::Gone(Box::new(pod))),
+                    Ok(WatchEvent::Bookmark(bookmark)) => {
+                        Ok(Change::Bookmark(bookmark.metadata.resource_version))
+                    }
+                    // 410 comes inside a 200 stream.
+                    Ok(WatchEvent::Error(status)) => {
+                        Err(ClusterError::from_kube(&operation, kube::Error::Api(status)))
+                    }
+                    Err(error) => Err(ClusterError::from_kube(&operation, error)),
+                })
+                .boxed())
+        })
+    }
+
+    fn events<'a>(
+        &'a self,
+        namespace: &'a str,
+        name: &'a str,
+        uid: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<EventFact>, ClusterError>> {
+        Box::pin(async move {
+            let events: Api<Event> = Api::namespaced(self.client().await?, namespace);
+            let selector = format!("involvedObject.name={name},involvedObject.uid={uid}");
+            let listed = events.list(&ListParams::default().fields(&selector).limit(PAGE)).await;
+            let listed = self.note(listed.map_err(|error| {
+                ClusterError::from_kube(format!("list events of pod `{namespace}/{name}`"), error)
+            }))?;
+            Ok(listed.items.iter().map(EventFact::of).collect())
+        })
+    }
+
+    fn log<'a>(
+        &'a self,
+        namespace: &'a str,
+        name: &'a str,
+        container: &'a str,
+    ) -> BoxFuture<'a, Result<BoxStream<'static, std::io::Result<Bytes>>, ClusterError>> {
+        Box::pin(async move {
+            let parameters =
+                LogParams { container: Some(container.to_owned()), timestamps: true, ..LogParams::default() };
+            let opened = self.pods(namespace).await?.log_stream(name, &parameters).await;
+            let operation = || format!("read the log of container `{container}` of pod `{namespace}/{name}`");
+            let reader = self.note(opened.map_err(|error| ClusterError::from_kube(operation(), error)))?;
+            let chunks = tokio_util::io::ReaderStream::with_capacity(reader.compat(), 64 * 1024);
+            Ok(chunks.into_stream().boxed())
+        })
+    }
+
+    fn exec<'a>(
+        &'a self,
+        namespace: &'a str,
+        name: &'a str,
+        container: &'a str,
+        command: &'a [String],
+    ) -> BoxFuture<'a, Result<Command, ClusterError>> {
+        Box::pin(async move {
+            self.note(exec::start(&self.client().await?, namespace, name, container, command).await)
+        })
+    }
+
+    fn may<'a>(
+        &'a self,
+        namespace: &'a str,
+        permission: Permission,
+    ) -> BoxFuture<'a, Result<bool, ClusterError>> {
+        Box::pin(async move {
+            let reviews: Api<SelfSubjectAccessReview> = Api::all(self.client().await?);
+            let attributes = ResourceAttributes {
+                namespace: Some(namespace.to_owned()),
+                resource: Some(permission.resource.to_owned()),
+                subresource: permission.subresource.map(str::to_owned),
+                verb: Some(permission.verb.to_owned()),
+                ..ResourceAttributes::default()
+            };
+            let spec = SelfSubjectAccessReviewSpec {
+                resource_attributes: Some(attributes),
+                ..SelfSubjectAccessReviewSpec::default()
+            };
+            let review = SelfSubjectAccessReview { spec, ..SelfSubjectAccessReview::default() };
+            let answer = reviews.create(&PostParams::default(), &review).await;
+            let answer =
+                self.note(answer.map_err(|error| ClusterError::from_kube("review access", error)))?;
+            Ok(answer.status.is_some_and(|status| status.allowed))
+        })
+    }
+}

@@ -1,0 +1,153 @@
+//! Ending an attempt: the result is written once, or the next attempt begins; then the pod goes.
+
+use jiff::Timestamp;
+
+use crate::clock::between;
+use crate::effects::collect::Gathered;
+use crate::effects::{observe, wait};
+use crate::environment::Environment;
+use crate::error::Error;
+use crate::pod;
+use crate::queue::MAX_DELAY;
+use crate::run::decision::{Ending, Outcome};
+use crate::run::diagnosis::{Cause, Diagnosis};
+use crate::run::record::Record;
+use crate::run::result::{FORMAT_VERSION, RunResult, Timings};
+use crate::run::state::State;
+use crate::run::transition::Successor;
+use crate::store::records::{self, Stored};
+use crate::store::results;
+
+/// Grace for a pod of which only carriers are left: they ignore SIGTERM and have nothing to put in order.
+const CARRIER_GRACE_SECONDS: u32 = 1;
+
+/// Carry an ending out.
+///
+/// # Errors
+/// What the bucket, the cluster or a queue says; it may be done again.
+pub async fn end(
+    environment: &Environment,
+    stored: Stored,
+    ending: Ending,
+    gathered: Gathered,
+) -> Result<(), Error> {
+    match ending.outcome.clone() {
+        Outcome::Finish(state) => {
+            let result = compose(environment, &stored.record, state, ending, gathered);
+            let result = results::write_once(environment.bucket.as_ref(), result).await?;
+            let cause = result.diagnosis.as_ref().map(|diagnosis| format!("{:?}", diagnosis.cause));
+            tracing::info!(
+                run.id = result.run_id,
+                run.state = %result.state,
+                run.cause = cause,
+                duration_ms = result.timings.total_ms,
+                "the run has ended"
+            );
+            crate::crash::point("after-result");
+            remove_pod(environment, &stored.record, result.state).await
+        }
+        Outcome::Retry { not_before, counted } => {
+            retry(environment, stored, ending, not_before, counted).await
+        }
+    }
+}
+
+async fn retry(
+    environment: &Environment,
+    stored: Stored,
+    ending: Ending,
+    not_before: Timestamp,
+    counted: bool,
+) -> Result<(), Error> {
+    let (old, now) = (stored.record.clone(), environment.clock.now());
+    let unexplained = || Diagnosis::new(Cause::Internal, "the attempt ended without a reason");
+    let diagnosis = ending.diagnosis.unwrap_or_else(unexplained);
+    let change = |record: &mut Record| {
+        let changes = record.attempt.number == old.attempt.number;
+        if changes {
+            let next = record.attempt.number.saturating_add(1);
+            let pod_name = pod::name(&record.plan, &record.run_id, next);
+            let successor =
+                Successor { pod_name, counted, not_before, diagnosis: diagnosis.clone(), ended_at: now };
+            *record = record.clone().next_attempt(successor).by(environment.writer.as_str());
+        }
+        changes
+    };
+    let stored = records::change(environment.bucket.as_ref(), stored, change).await?;
+    tracing::info!(run.id = old.run_id, run.attempt = stored.record.attempt.number, until = %not_before, "another attempt follows");
+    delete(environment, &old, None).await?;
+    let delay = between(now, not_before).min(MAX_DELAY);
+    Ok(environment.queues.carry_on(&wait::message(&stored.record, 0), delay).await?)
+}
+
+/// The pod of a run that has ended goes, unless it is to be kept; a cancelled run's goes in any case, and so does one that still runs.
+///
+/// # Errors
+/// What the cluster says.
+pub async fn remove_pod(environment: &Environment, record: &Record, state: State) -> Result<(), Error> {
+    if !record.has_pod() || !(record.plan.delete || state == State::Cancelled || state == State::TimedOut) {
+        return Ok(());
+    }
+    delete(environment, record, grace(record)).await
+}
+
+/// The user's own grace where containers of theirs may still run, else next to none.
+fn grace(record: &Record) -> Option<u32> {
+    let containers = record.plan.pod.pointer("/spec/containers").and_then(serde_json::Value::as_array);
+    let companions = containers.is_some_and(|containers| containers.len() > 1);
+    (!companions).then_some(CARRIER_GRACE_SECONDS)
+}
+
+async fn delete(environment: &Environment, record: &Record, grace_seconds: Option<u32>) -> Result<(), Error> {
+    let Some(uid) = &record.attempt.pod_uid else { return Ok(()) };
+    let cluster = environment.clusters.of(&record.plan.target.cluster)?;
+    let namespace = observe::namespace(environment, record);
+    Ok(cluster.delete(namespace, &record.attempt.pod_name, uid, grace_seconds).await?)
+}
+
+fn compose(
+    environment: &Environment,
+    record: &Record,
+    state: State,
+    ending: Ending,
+    gathered: Gathered,
+) -> RunResult {
+    let now = environment.clock.now();
+    let millis =
+        |from: Timestamp, to: Timestamp| u64::try_from(between(from, to).as_millis()).unwrap_or(u64::MAX);
+    let running = gathered.started_at.zip(gathered.finished_at);
+    let mut warnings = record.plan.warnings.clone();
+    warnings.extend(ending.warnings);
+    warnings.extend(gathered.warnings);
+    RunResult {
+        format_version: FORMAT_VERSION,
+        run_id: record.run_id.clone(),
+        submission_hash: Some(record.submission_hash.clone()),
+        state,
+        diagnosis: ending.diagnosis,
+        problems: Vec::new(),
+        outputs: gathered.outputs,
+        output_files: gathered.files,
+        logs: gathered.logs,
+        log_tail: gathered.tail.filter(|_| state != State::Succeeded),
+        warnings,
+        attempt: if record.has_pod() {
+            record.attempt.number
+        } else {
+            record.attempt.number.saturating_sub(1)
+        },
+        pod_name: record.attempt.pod_uid.as_ref().map(|_| record.attempt.pod_name.clone()),
+        namespace: Some(observe::namespace(environment, record).to_owned()),
+        timings: Timings {
+            accepted_at: Some(record.accepted_at),
+            pod_created_at: record.attempt.created_at,
+            started_at: gathered.started_at,
+            finished_at: gathered.finished_at,
+            collected_from: gathered.from,
+            ended_at: now,
+            total_ms: millis(record.accepted_at, now),
+            running_ms: running.map(|(from, to)| millis(from, to)),
+            collecting_ms: gathered.from.map(|from| millis(from, now)),
+        },
+    }
+}

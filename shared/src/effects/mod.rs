@@ -1,0 +1,61 @@
+//! Effects: what was decided is carried out. One file per effect; none of them decides.
+
+pub mod collect;
+pub mod create;
+pub mod finish;
+pub mod observe;
+pub mod stop;
+pub mod wait;
+
+use jiff::Timestamp;
+
+use crate::environment::Environment;
+use crate::error::Error;
+use crate::run::decision::{Decision, Next};
+use crate::run::observation::Observation;
+use crate::store::records::Stored;
+
+/// The invocation in which effects are carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Turn {
+    /// When this invocation must be done.
+    pub deadline: Timestamp,
+    /// How often the message that led here was passed on.
+    pub hops: u32,
+    /// The message will not be delivered again: what cannot be done now is given up, in words.
+    pub last_try: bool,
+}
+
+/// Carry a decision out, here and now.
+///
+/// # Errors
+/// What the bucket, the cluster or a queue says; everything may be done again.
+pub async fn apply(
+    environment: &Environment,
+    stored: Stored,
+    observation: &Observation,
+    decision: Decision,
+    turn: Turn,
+) -> Result<(), Error> {
+    match decision.next {
+        Next::Wait { until } => wait::look_again(environment, &stored.record, until, turn.hops).await,
+        Next::Create => create::pod(environment, stored, turn).await,
+        Next::Collect(ending) => collect::collect(environment, stored, observation, ending, turn).await,
+        Next::End(ending) => finish::end(environment, stored, ending, collect::Gathered::default()).await,
+    }
+}
+
+/// Pass a decision on to the function whose work it is: creating to `submit`, collecting and ending to `collect`.
+///
+/// # Errors
+/// When the message cannot be sent.
+pub async fn hand_over(environment: &Environment, stored: &Stored, next: &Next) -> Result<(), Error> {
+    let run = wait::message(&stored.record, 0);
+    match next {
+        Next::Wait { until } => wait::look_again(environment, &stored.record, *until, 0).await,
+        Next::Create => Ok(environment.queues.carry_on(&run, std::time::Duration::ZERO).await?),
+        Next::Collect(_) | Next::End(_) => {
+            Ok(environment.queues.look_at(&run, std::time::Duration::ZERO).await?)
+        }
+    }
+}

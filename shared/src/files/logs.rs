@@ -1,0 +1,151 @@
+//! The log of a container into the bucket, and what its lines say on the way.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::StreamExt;
+use jiff::Timestamp;
+use tokio_util::io::StreamReader;
+
+use crate::clock::later;
+use crate::cluster::client::Cluster;
+use crate::environment::Environment;
+use crate::error::Error;
+use crate::outputs::lines::{LineReader, Said};
+use crate::outputs::stamped::{Stamped, StampedLines, Tail};
+use crate::run::record::Record;
+use crate::run::result::LogObject;
+use crate::store::keys;
+
+/// Pause between two tries to read a log that cannot be read yet.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// The kubelet rotates a log at this size by default (`containerLogMaxSize`, 10Mi) and serves only what came after.
+const ROTATED_ABOVE: u64 = 1024 * 1024;
+
+/// A log whose first line is this much younger than the container began somewhere in the middle.
+const LATE_BEGINNING: Duration = Duration::from_secs(5);
+
+/// A log that was brought back.
+pub struct Collected {
+    /// Where it is now.
+    pub object: LogObject,
+    /// Its last 64 KiB, without times.
+    pub tail: String,
+    /// What its `::{…}::` lines said.
+    pub said: Said,
+}
+
+/// What is gathered while the bytes pass.
+#[derive(Default)]
+struct Passing {
+    stamped: StampedLines,
+    reader: LineReader,
+    tail: Tail,
+    first: Option<Timestamp>,
+}
+
+/// Bring the log of one container back, trying again for late logs until `until`. `None` when there is none: the container never ran, or the
+/// pod is gone.
+///
+/// # Errors
+/// When the store fails, or the log cannot be read within the time.
+pub async fn collect(
+    environment: &Environment,
+    cluster: &dyn Cluster,
+    record: &Record,
+    container: &str,
+    started_at: Option<Timestamp>,
+    until: Timestamp,
+) -> Result<Option<Collected>, Error> {
+    loop {
+        match collect_once(environment, cluster, record, container, started_at).await {
+            Err(Error::Cluster(error)) if error.is_not_found() || error.status() == Some(400) => {
+                return Ok(None);
+            }
+            Err(error) if later(environment.clock.now(), PAUSE) < until && may_pass(&error) => {
+                tracing::debug!(
+                    run.id = record.run_id,
+                    container,
+                    error = error.in_full(),
+                    "the log cannot be read yet"
+                );
+                environment.clock.sleep(PAUSE).await;
+            }
+            other => return other.map(Some),
+        }
+    }
+}
+
+/// A log that broke off, or an API server or kubelet that does not answer.
+fn may_pass(error: &Error) -> bool {
+    match error {
+        Error::Cluster(error) => error.is_passing(),
+        Error::Upload(crate::store::upload::UploadError::Stream { .. }) => true,
+        Error::Bucket(_) | Error::Queue(_) | Error::Upload(_) | Error::Message { .. } => false,
+    }
+}
+
+async fn collect_once(
+    environment: &Environment,
+    cluster: &dyn Cluster,
+    record: &Record,
+    container: &str,
+    started_at: Option<Timestamp>,
+) -> Result<Collected, Error> {
+    let namespace = record.plan.target.namespace.as_deref().unwrap_or(&environment.config.namespace);
+    let stream = cluster.log(namespace, &record.attempt.pod_name, container).await?;
+    let passing = Arc::new(Mutex::new(Some(Passing::begin(container))));
+    let seen = passing.clone();
+    let mut bytes = StreamReader::new(stream.inspect(move |chunk| {
+        if let (Ok(chunk), Some(passing)) =
+            (chunk, seen.lock().unwrap_or_else(PoisonError::into_inner).as_mut())
+        {
+            passing.pass(chunk);
+        }
+    }));
+    let key = keys::log(&record.run_id, record.attempt.number, container);
+    let stored = environment.files.upload(&key, 0, &mut bytes).await?;
+    drop(bytes);
+    let passed = passing.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let (tail, said, first) = passed.map(Passing::finish).unwrap_or_default();
+    let complete = !began_late(first, started_at, stored.size);
+    let uri = format!("s3://{}/{key}", environment.bucket.name());
+    Ok(Collected { object: LogObject { uri, size: stored.size, complete }, tail, said })
+}
+
+/// The beginning was rotated away: the log is large and its first line came well after the container's start.
+fn began_late(first: Option<Timestamp>, started_at: Option<Timestamp>, size: u64) -> bool {
+    match (first, started_at) {
+        (Some(first), Some(started)) => size > ROTATED_ABOVE && first > later(started, LATE_BEGINNING),
+        _ => false,
+    }
+}
+
+impl Passing {
+    fn begin(container: &str) -> Self {
+        let mut passing = Passing::default();
+        passing.reader.begin(container);
+        passing
+    }
+
+    fn pass(&mut self, chunk: &Bytes) {
+        for line in self.stamped.push(chunk) {
+            self.note(&line);
+        }
+    }
+
+    fn note(&mut self, line: &Stamped) {
+        self.first = self.first.or(line.at);
+        self.tail.push(&line.text);
+        self.reader.line(&line.text);
+    }
+
+    fn finish(mut self) -> (String, Said, Option<Timestamp>) {
+        if let Some(line) = std::mem::take(&mut self.stamped).finish() {
+            self.note(&line);
+        }
+        (self.tail.into_text(), self.reader.finish(), self.first)
+    }
+}

@@ -1,0 +1,8 @@
+//! Files: inputs by presigned manifest, logs and outputs into the bucket.
+
+pub mod inputs;
+pub mod logs;
+pub mod outputs;
+pub mod redact;
+pub mod secrets;
+pub mod store;

@@ -1,0 +1,89 @@
+//! The carriers: `init-files` brings files in, `out-files` keeps the volume reachable until they are out.
+
+use serde_json::{Map, Value, json};
+
+use super::{Grants, INIT_CARRIER, OUT_CARRIER, VOLUME, VOLUME_PATH, WORKING_DIR};
+use crate::resolve::command::literal;
+use crate::resolve::plan::FilePlan;
+
+/// Makes the directories and fetches the files of the manifest. Exit codes: 77 a grant has expired (the server said 403), 78 a file is not what the manifest
+/// says, 79 there is neither `curl` nor `wget`, 1 anything else. The reason is the termination message.
+const INIT_SCRIPT: &str = include_str!("init-files.sh");
+
+/// Sleeps until it is killed. SIGTERM is ignored: while the pod ends, its files may still be collected.
+const OUT_SCRIPT: &str = include_str!("out-files.sh");
+
+/// Add carriers, volume and mounts where the plan needs them.
+pub(super) fn add(spec: &mut Map<String, Value>, files: &FilePlan, grants: Grants<'_>) {
+    if !files.is_needed() {
+        return;
+    }
+    prepend(spec, "initContainers", init_files(files, grants));
+    if files.has_outputs() {
+        append(spec, "containers", carrier(files, OUT_CARRIER, OUT_SCRIPT));
+    }
+    for key in ["initContainers", "containers"] {
+        for container in spec
+            .get_mut(key)
+            .and_then(Value::as_array_mut)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_object_mut)
+        {
+            append(container, "volumeMounts", json!({ "name": VOLUME, "mountPath": VOLUME_PATH }));
+        }
+    }
+    append(spec, "volumes", json!({ "name": VOLUME, "emptyDir": files.volume }));
+}
+
+fn init_files(files: &FilePlan, grants: Grants<'_>) -> Value {
+    let mut container = carrier(files, INIT_CARRIER, INIT_SCRIPT);
+    let mut env = vec![json!({ "name": "LONGSHORE_WORKING_DIR", "value": WORKING_DIR })];
+    if let Some(dir) = &files.output_dir {
+        env.push(
+            json!({ "name": "LONGSHORE_OUTPUT_DIR", "value": literal(&format!("{WORKING_DIR}/{dir}")) }),
+        );
+    }
+    if files.has_inputs()
+        && let Some(url) = grants.manifest_url
+    {
+        env.push(json!({ "name": "LONGSHORE_MANIFEST", "value": literal(url) }));
+    }
+    if let Value::Object(fields) = &mut container {
+        for entry in env {
+            append(fields, "env", entry);
+        }
+    }
+    container
+}
+
+/// A carrier: the merged fields of the plan, with the name and command that make it one.
+fn carrier(files: &FilePlan, name: &str, script: &str) -> Value {
+    let mut fields = Map::new();
+    fields.insert("name".to_owned(), name.into());
+    if let Value::Object(settings) = &files.carrier {
+        fields.extend(settings.clone());
+    }
+    fields.insert("name".to_owned(), name.into());
+    fields.insert("command".to_owned(), json!(["/bin/sh", "-c", literal(script)]));
+    fields.remove("args");
+    Value::Object(fields)
+}
+
+fn append(map: &mut Map<String, Value>, key: &str, entry: Value) {
+    match map.get_mut(key) {
+        Some(Value::Array(list)) => list.push(entry),
+        _ => {
+            map.insert(key.to_owned(), Value::Array(vec![entry]));
+        }
+    }
+}
+
+fn prepend(map: &mut Map<String, Value>, key: &str, entry: Value) {
+    match map.get_mut(key) {
+        Some(Value::Array(list)) => list.insert(0, entry),
+        _ => {
+            map.insert(key.to_owned(), Value::Array(vec![entry]));
+        }
+    }
+}

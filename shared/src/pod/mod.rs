@@ -1,0 +1,71 @@
+//! The shape of a run's pod: its name, labels, containers, carriers and volume, as the JSON that is sent.
+
+mod carriers;
+mod identity;
+pub mod labels;
+pub mod manifest;
+mod name;
+#[cfg(test)]
+mod tests;
+
+use serde_json::{Map, Value, json};
+
+pub use self::identity::{PodIdentity, identity_of, is_kept};
+pub use self::name::name;
+use crate::merge;
+use crate::resolve::plan::Plan;
+pub use crate::spec::layout::{INIT_CARRIER, OUT_CARRIER, VOLUME, VOLUME_PATH, WORKING_DIR};
+
+/// Seconds that a pod may live beyond its waiting and running limits, so that its files can be collected.
+pub const COLLECTION_SECONDS: u64 = 900;
+
+/// What a pod is allowed to reach.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Grants<'a> {
+    /// Presigned URL of the input manifest ([`manifest`]); needed when the plan has inputs.
+    pub manifest_url: Option<&'a str>,
+}
+
+/// The complete pod of one attempt: `apiVersion`, `kind`, `metadata` with name, namespace, labels and annotations, and `spec` with carriers, volume and
+/// `activeDeadlineSeconds`. The same arguments give the same pod. A plan without namespace goes to `default`.
+pub fn build(plan: &Plan, identity: &PodIdentity<'_>, grants: Grants<'_>) -> Value {
+    let object = |key: &str| plan.pod.get(key).and_then(Value::as_object).cloned().unwrap_or_default();
+    let mut spec = object("spec");
+    carriers::add(&mut spec, &plan.files, grants);
+    spec.entry("restartPolicy").or_insert_with(|| "Never".into());
+    limit_life(&mut spec, plan);
+    json!({
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": metadata(object("metadata"), plan, identity),
+        "spec": spec,
+    })
+}
+
+/// System labels and annotations win over the author's.
+fn metadata(mut own: Map<String, Value>, plan: &Plan, identity: &PodIdentity<'_>) -> Map<String, Value> {
+    own.remove("generateName");
+    let mut system = json!({
+        "name": name(plan, identity.run_id, identity.attempt),
+        "namespace": plan.target.namespace.as_deref().unwrap_or("default"),
+        "labels": labels::of(plan, identity),
+        "annotations": identity.annotations(),
+    });
+    if let Some(annotations) =
+        system.get_mut("annotations").and_then(Value::as_object_mut).filter(|_| !plan.delete)
+    {
+        annotations.insert(labels::KEEP.to_owned(), "true".into());
+    }
+    merge::metadata(&own, system.as_object().unwrap_or(&Map::new()))
+}
+
+/// The backstop that the cluster enforces: everything the run may take and [`COLLECTION_SECONDS`]. A smaller value of the author's stays.
+fn limit_life(spec: &mut Map<String, Value>, plan: &Plan) {
+    let limits = &plan.limits;
+    let backstop =
+        limits.waiting_seconds.saturating_add(limits.running_seconds).saturating_add(COLLECTION_SECONDS);
+    // the field is a 32-bit number
+    let backstop = backstop.min(u64::from(i32::MAX.unsigned_abs()));
+    let own = spec.get("activeDeadlineSeconds").and_then(Value::as_u64);
+    spec.insert("activeDeadlineSeconds".to_owned(), own.map_or(backstop, |own| own.min(backstop)).into());
+}

@@ -1,0 +1,163 @@
+//! The queues between the functions, and what travels on them.
+
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+
+/// Longest delay of a queue message (SQS: 900 s). Longer waits are made of several.
+pub const MAX_DELAY: Duration = Duration::from_secs(900);
+
+/// How often Longshore may pass on one run's message to itself without anything having changed; a guard against loops, not a limit of a run.
+pub const MAX_HOPS: u32 = 10_000;
+
+/// Nudges to one group within a window of this many seconds are one wake.
+pub const WAKE_WINDOW_SECONDS: i64 = 30;
+
+/// One run to look at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RunMessage {
+    /// Group of the run's record.
+    pub group: String,
+    /// The run.
+    pub run_id: String,
+    /// How often this message was passed on.
+    #[serde(default)]
+    pub hops: u32,
+}
+
+/// A message on the submissions queue that Longshore sent itself: `{"continue": {…}}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Continue {
+    /// The run to carry on with.
+    #[serde(rename = "continue")]
+    pub run: RunMessage,
+}
+
+/// A message on `wake.fifo`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub enum Wake {
+    /// The schedule's tick: look which groups are active.
+    Tick {
+        /// Scheduled time; keeps one tick apart from the next for the queue's deduplication.
+        time: String,
+    },
+    /// Look after one group.
+    Wake {
+        /// The group.
+        group: String,
+    },
+}
+
+/// A message on the cancel queue, and the payload of a direct invoke: `{"cancel": {"runId": "…", "reason": "…"}}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CancelMessage {
+    /// What to cancel.
+    pub cancel: CancelRequest,
+}
+
+/// Which run is to end, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CancelRequest {
+    /// The run.
+    pub run_id: String,
+    /// In words; stands in the result.
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
+/// A message could not be sent.
+#[derive(Debug, thiserror::Error)]
+#[error("could not send a message to queue `{queue}`")]
+pub struct QueueError {
+    /// URL of the queue.
+    pub queue: String,
+    /// The client's error.
+    #[source]
+    pub source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+/// Sending to the three queues that functions send to.
+pub trait Queues: Send + Sync {
+    /// To `submit`: carry on with a run, not before `delay` (at most [`MAX_DELAY`]) is over.
+    fn carry_on<'a>(&'a self, run: &'a RunMessage, delay: Duration) -> BoxFuture<'a, Result<(), QueueError>>;
+    /// To `collect`: look at a run, not before `delay` (at most [`MAX_DELAY`]) is over.
+    fn look_at<'a>(&'a self, run: &'a RunMessage, delay: Duration) -> BoxFuture<'a, Result<(), QueueError>>;
+    /// To `poll`: look after a group. Wakes of one group with the same `window` count once.
+    fn wake<'a>(&'a self, group: &'a str, window: &'a str) -> BoxFuture<'a, Result<(), QueueError>>;
+}
+
+/// The queues on SQS.
+#[derive(Clone, Debug)]
+pub struct SqsQueues {
+    /// The client.
+    pub client: aws_sdk_sqs::Client,
+    /// URL of the submissions queue.
+    pub submissions: String,
+    /// URL of the collect queue.
+    pub collect: String,
+    /// URL of the wake queue.
+    pub wake: String,
+}
+
+impl SqsQueues {
+    async fn send(&self, queue: &str, body: &impl Serialize, delay: Duration) -> Result<(), QueueError> {
+        let fail =
+            |source: Box<dyn std::error::Error + Send + Sync>| QueueError { queue: queue.to_owned(), source };
+        let body = serde_json::to_string(body).map_err(|error| fail(error.into()))?;
+        let seconds = i32::try_from(whole_seconds(delay.min(MAX_DELAY))).unwrap_or(0);
+        let request = self.client.send_message().queue_url(queue).message_body(body).delay_seconds(seconds);
+        request.send().await.map(drop).map_err(|error| fail(error.into()))
+    }
+}
+
+/// Rounded up: a message that comes too early would only be sent again.
+fn whole_seconds(delay: Duration) -> u64 {
+    delay.as_secs() + u64::from(delay.subsec_nanos() > 0)
+}
+
+impl Queues for SqsQueues {
+    fn carry_on<'a>(&'a self, run: &'a RunMessage, delay: Duration) -> BoxFuture<'a, Result<(), QueueError>> {
+        Box::pin(async move { self.send(&self.submissions, &Continue { run: run.clone() }, delay).await })
+    }
+
+    fn look_at<'a>(&'a self, run: &'a RunMessage, delay: Duration) -> BoxFuture<'a, Result<(), QueueError>> {
+        Box::pin(self.send(&self.collect, run, delay))
+    }
+
+    fn wake<'a>(&'a self, group: &'a str, window: &'a str) -> BoxFuture<'a, Result<(), QueueError>> {
+        Box::pin(async move {
+            let fail = |source: Box<dyn std::error::Error + Send + Sync>| QueueError {
+                queue: self.wake.clone(),
+                source,
+            };
+            let wake = Wake::Wake { group: group.to_owned() };
+            let body = serde_json::to_string(&wake).map_err(|error| fail(error.into()))?;
+            let deduplication = format!("{group}-{window}");
+            let request = self.client.send_message().queue_url(&self.wake).message_body(body);
+            let request = request.message_group_id(group).message_deduplication_id(deduplication);
+            request.send().await.map(drop).map_err(|error| fail(error.into()))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_on_the_wire_stay_as_they_are() {
+        let run = RunMessage { group: "g".into(), run_id: "r".into(), hops: 2 };
+        let text = serde_json::to_string(&Continue { run }).unwrap();
+        assert_eq!(text, r#"{"continue":{"group":"g","runId":"r","hops":2}}"#);
+        let tick: Wake = serde_json::from_str(r#"{"tick":{"time":"2026-11-21T03:00:00Z"}}"#).unwrap();
+        assert_eq!(tick, Wake::Tick { time: "2026-11-21T03:00:00Z".into() });
+        let wake = Wake::Wake { group: "g".into() };
+        assert_eq!(serde_json::to_string(&wake).unwrap(), r#"{"wake":{"group":"g"}}"#);
+    }
+}

@@ -1,0 +1,161 @@
+//! What a run will do: everything a task document means once templates are rendered and defaults are filled in.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::run::retry::RetryPolicy;
+use crate::spec::connection::Connection;
+
+/// A resolved task: nothing optional left that a later step would have to guess. Kept in the run's record.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Plan {
+    /// What the run is called: for labels, names and templates.
+    pub task: TaskName,
+    /// Where the pod goes.
+    pub target: Target,
+    /// `metadata` (labels, annotations, maybe name or generateName) and `spec` of the pod: every user layer merged, templates
+    /// rendered; without carriers, system labels and run identity, which `pod::build` adds for each attempt.
+    pub pod: Value,
+    /// Which containers say how the run ended.
+    pub deciding: Deciding,
+    /// What goes in and what comes out.
+    pub files: FilePlan,
+    /// Time limits, in seconds.
+    pub limits: Limits,
+    /// How often and when a failed attempt is repeated.
+    pub retry: RetryPolicy,
+    /// Delete the pod after collection (a cancel deletes it in any case).
+    pub delete: bool,
+    /// A new submission under an existing run id joins the run; false: it becomes a new attempt.
+    pub resume: bool,
+    /// A declared output that is missing fails the run (default: a warning).
+    pub fail_on_missing_outputs: bool,
+    /// What the author should know though it does not stop the run.
+    pub warnings: Vec<String>,
+}
+
+/// The names a run is known by.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TaskName {
+    /// `id` of the task.
+    pub id: String,
+    /// `id` of the flow around it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flow: Option<String>,
+    /// `namespace` of the flow (the author's, not Kubernetes').
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// `type` of the task as written.
+    pub kind: String,
+}
+
+/// The cluster and the namespace in it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Target {
+    /// Which cluster.
+    pub cluster: ClusterChoice,
+    /// Kubernetes namespace of the pod; `None` means the deployment's default, filled in when the run is accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+}
+
+/// How a cluster is named.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "kind", content = "value")]
+pub enum ClusterChoice {
+    /// The deployment's default cluster.
+    Default,
+    /// A connection written in the task document.
+    Explicit(Box<Connection>),
+}
+
+/// Which containers decide how a run ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "kind", content = "value")]
+pub enum Deciding {
+    /// One container by name (`main`, or an operator's base container); the others are ended when it has terminated and only warn.
+    Container(String),
+    /// Every container but the carriers; all must exit 0.
+    All,
+}
+
+/// Files in and out. Carriers exist only when there is something to carry.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FilePlan {
+    /// Files to place in the working directory before the main container starts; sorted by path, paths unique and safe.
+    pub inputs: Vec<InputFile>,
+    /// Globs relative to the working directory, normalised (no leading `./` or `/`).
+    pub outputs: Vec<String>,
+    /// Name of the output directory below the working directory, all of whose files are outputs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_dir: Option<String>,
+    /// The carriers' container fields after merging (image, resources, securityContext …); name, command and mounts of the
+    /// working directory are added when the pod is built.
+    pub carrier: Value,
+    /// `emptyDir` settings of the volume: `medium`, `sizeLimit`.
+    #[serde(default)]
+    pub volume: BTreeMap<String, String>,
+}
+
+impl FilePlan {
+    /// Something goes in: an init container fetches it.
+    pub fn has_inputs(&self) -> bool {
+        !self.inputs.is_empty()
+    }
+
+    /// Something is to come out: a sidecar keeps the volume reachable.
+    pub fn has_outputs(&self) -> bool {
+        !self.outputs.is_empty() || self.output_dir.is_some()
+    }
+
+    /// The pod needs the volume at all.
+    pub fn is_needed(&self) -> bool {
+        self.has_inputs() || self.has_outputs()
+    }
+}
+
+/// One file for the working directory.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InputFile {
+    /// Path below the working directory: relative, normalised, `/` between parts.
+    pub path: String,
+    /// Where the bytes come from.
+    pub source: InputSource,
+    /// The file may be executed (scripts).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub executable: bool,
+}
+
+/// Where an input's bytes come from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "kind", content = "value")]
+pub enum InputSource {
+    /// Text written in the document, after rendering.
+    Inline(String),
+    /// An object: `s3://bucket/key`, taken apart.
+    Object {
+        /// Bucket name.
+        bucket: String,
+        /// Key, as it is (not URL-encoded).
+        key: String,
+    },
+}
+
+/// Time limits of a run, in seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Limits {
+    /// From pod creation to the main container's start (`waitUntilRunning`, default 600).
+    pub waiting_seconds: u64,
+    /// From the main container's start to its end (`timeout`, else `waitUntilCompletion`, default 3600).
+    pub running_seconds: u64,
+    /// Upper bound on retrying for late logs (`waitForLogs`, default 30).
+    pub late_log_seconds: u64,
+}

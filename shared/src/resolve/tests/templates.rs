@@ -1,0 +1,152 @@
+use serde_json::json;
+
+use super::{main_of, plan, plan_with, pod_create, refused, shell, told};
+
+/// What the command of `commands: [TEXT]` becomes, without the `set -e` line.
+fn rendered(text: &str) -> String {
+    let document = json!({
+        "id": "t",
+        "type": "io.kestra.plugin.scripts.shell.Commands",
+        "commands": [text],
+        "outputFiles": ["out", "data.csv"],
+        "env": {"KIND": "{{ inputs.list }}"},
+    });
+    let inputs =
+        json!({"name": "Ada", "list": [1, "two"], "none": null, "on": true, "n": 3, "file": "s3://b/k"});
+    let plan = plan_with(&document.to_string(), inputs, false)
+        .unwrap_or_else(|problems| panic!("{:?}", told(&problems)));
+    let words = main_of(&plan)["command"][2].as_str().unwrap().replace("$$", "$");
+    words.strip_prefix("set -e\n").unwrap().to_owned()
+}
+
+#[test]
+fn names_are_rendered() {
+    for (template, expected) in [
+        ("{{inputs.name}}", "Ada"),
+        ("{{ inputs.name }}!", "Ada!"),
+        ("{{ inputs['name'] }}", "Ada"),
+        ("{{workingDir}}/a", "/kestra/working-dir/a"),
+        ("{{ outputDir }}", "/kestra/working-dir/outputs"),
+        ("{{outputFiles.out}}", "/kestra/working-dir/out"),
+        ("{{ outputFiles['data.csv'] }}", "/kestra/working-dir/data.csv"),
+        ("{{ outputFiles.data.csv }}", "/kestra/working-dir/data.csv"),
+        ("{{ run.id }} {{ execution.id }} {{ taskrun.id }}", "run-1 run-1 run-1"),
+        ("{{ trigger.key }}", "in/a.csv"),
+        ("{{ task.id }}/{{ task.type }}", "t/io.kestra.plugin.scripts.shell.Commands"),
+        ("{{ inputs.list }}", "[1,\"two\"]"),
+        ("{{ inputs.none }}", ""),
+        ("{{ inputs.on }} {{ inputs.n + 1 }}", "true 4"),
+        ("{{ inputs.missing | default('x') }}", "x"),
+        ("{% if inputs.on %}yes{% endif %}", "yes"),
+        ("echo ${#inputs} {#", "echo ${#inputs} {#"),
+        ("{{ inputs.n }} ${#name}", "3 ${#name}"),
+        ("{{ inputs.name }}\n", "Ada\n"),
+        ("<b>{{ inputs.file }}</b>", "<b>s3://b/k</b>"),
+        ("for i in {1..10}; do echo $i; done", "for i in {1..10}; do echo $i; done"),
+    ] {
+        assert_eq!(rendered(template), expected, "{template}");
+    }
+}
+
+#[test]
+fn an_undefined_name_is_told_with_its_place_and_what_there_is() {
+    for (template, part) in [
+        ("{{ inputs.nmae }}", "/commands/0: `inputs.nmae` is not defined"),
+        ("{{ inputs.nmae }}", "inputs.name"),
+        ("{{ nothing }}", "`nothing` is not defined"),
+        ("{{ inputs.a.b }}", "`inputs.a.b` is not defined"),
+        ("{{ outputFiles.nope }}", "accepted: `outputFiles` is empty"),
+        ("{{ outputs.missing.file }}", "`outputs` cannot be used"),
+        ("{{ secret('X') }}", "secretKeyRef"),
+        ("{{ kv('x') }}", "`kv` cannot be used"),
+        ("{{ envs.home }}", "`envs` cannot be used"),
+        ("{{ taskrun.attemptsCount }}", "`taskrun.attemptsCount` cannot be used"),
+        ("{{ inputs.name", "cannot be rendered"),
+        ("{{ inputs.name | nofilter }}", "cannot be rendered"),
+    ] {
+        let document =
+            json!({"id": "t", "type": "io.kestra.plugin.scripts.shell.Commands", "commands": [template]});
+        let problems = plan_with(&document.to_string(), json!({"name": "x"}), false).unwrap_err();
+        assert!(
+            told(&problems).iter().any(|problem| problem.contains(part)),
+            "{template}: {:?}",
+            told(&problems)
+        );
+    }
+}
+
+#[test]
+fn keys_are_rendered_too() {
+    let document = pod_create("metadata: {labels: {\"team-{{ task.id }}\": \"{{ run.id }}\"}}\n");
+    assert_eq!(plan(&document).pod["metadata"]["labels"], json!({"team-t": "run-1"}));
+}
+
+#[test]
+fn inputs_of_a_flow() {
+    let flow = |inputs: &str| {
+        format!(
+            "id: f\nnamespace: n\ninputs:\n{inputs}\ntasks:\n- id: t\n  type: io.kestra.plugin.scripts.shell.Commands\n  commands: [\"echo {{{{ inputs.x }}}}\"]\n"
+        )
+    };
+    let default = plan_with(&flow("- {id: x, type: STRING, defaults: d}"), json!({}), false).unwrap();
+    assert!(main_of(&default)["command"][2].as_str().unwrap().ends_with("echo d"));
+    let given = plan_with(&flow("- {id: x, type: STRING, defaults: d}"), json!({"x": "g"}), false).unwrap();
+    assert!(main_of(&given)["command"][2].as_str().unwrap().ends_with("echo g"));
+    let optional = plan_with(&flow("- {id: x, type: STRING, required: false}"), json!({}), false).unwrap();
+    assert!(main_of(&optional)["command"][2].as_str().unwrap().ends_with("echo "));
+    for (inputs, values, part) in [
+        ("- {id: x, type: STRING}", json!({}), "/inputs/0: the input `x` has no value and no default"),
+        ("- {id: x, type: FILE}", json!({}), "--input x=@FILE"),
+        ("- {id: x, type: STRING}", json!({"x": 1, "y": 2}), "`y` is not an input of the flow; accepted: x"),
+        ("- {id: x}\n- {id: x}", json!({"x": 1}), "two inputs are called `x`"),
+        ("- {type: STRING}", json!({}), "has no `id`"),
+        ("- {id: x, values: [a]}", json!({"x": "a"}), "`values` is not supported yet"),
+    ] {
+        let problems = plan_with(&flow(inputs), values, false).unwrap_err();
+        assert!(
+            told(&problems).iter().any(|problem| problem.contains(part)),
+            "{inputs}: {:?}",
+            told(&problems)
+        );
+    }
+}
+
+#[test]
+fn names_of_the_flow_are_known_to_its_task() {
+    let flow = "id: f\nnamespace: n.m\nvariables: {v: 1}\ntasks:\n- id: t\n  type: io.kestra.plugin.scripts.shell.Commands\n  commands: [\"{{ flow.id }} {{ flow.namespace }} {{ vars.v }}\"]\n";
+    let plan = plan(flow);
+    assert_eq!(main_of(&plan)["command"][2], "set -e\nf n.m 1");
+    assert_eq!((plan.task.flow.as_deref(), plan.task.namespace.as_deref()), (Some("f"), Some("n.m")));
+}
+
+#[test]
+fn every_bad_template_is_told_at_once_together_with_other_mistakes() {
+    let problems =
+        refused(&shell("env: {A: \"{{ nope }}\", B: \"{{ nor.this }}\"}\ntimeout: 5\ncolour: red\n"));
+    assert_eq!(problems.len(), 4, "{problems:?}");
+}
+
+#[test]
+fn a_template_nested_too_deeply_is_a_problem_and_not_a_crash() {
+    let answer = |template: String| {
+        let document =
+            json!({"id": "t", "type": "io.kestra.plugin.scripts.shell.Commands", "commands": [template]});
+        plan_with(&document.to_string(), json!({}), false)
+    };
+    let opened = ["(".repeat(5_000), "-".repeat(5_000)].map(|open| format!("{{{{ {open}1 }}}}"));
+    for template in opened
+        .into_iter()
+        .chain(["{% if true %}".repeat(900), "{% if a %}".to_owned() + &"{% elif a %}".repeat(900)])
+    {
+        assert!(answer(template).is_err());
+    }
+    // within the limits, whatever the answer is, there is one
+    for (repeated, count) in [("-", 980), ("not ", 240)] {
+        let _ = answer(format!("{{{{ {}task.id }}}}", repeated.repeat(count)));
+    }
+    for (repeated, count) in [("|e", 480), ("+1", 480), (".a", 480), ("[0]", 320)] {
+        let _ = answer(format!("{{{{ task.id{} }}}}", repeated.repeat(count)));
+    }
+    let _ = answer(format!("{{% if false %}}{}{{% endif %}}", "{% elif false %}".repeat(100)));
+    let _ = answer(format!("{}x{}", "{% if true %}".repeat(140), "{% endif %}".repeat(140)));
+}

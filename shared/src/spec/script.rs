@@ -1,0 +1,144 @@
+//! `shell` and `python` tasks: commands or a script, run in a container made for them.
+
+use serde_json::{Map, Value};
+
+use super::container;
+use super::fields::Fields;
+use super::runner::{self, Runner};
+use super::task::{Body, COMMON, COMMON_LATER, Parts};
+
+/// The language of a script task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Language {
+    Shell,
+    Python,
+}
+
+/// How the program is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// `commands`: a list of shell commands.
+    Commands,
+    /// `script`: one text in the language.
+    Script,
+}
+
+/// A script task.
+#[derive(Clone, Debug)]
+pub(crate) struct Script {
+    pub(crate) language: Language,
+    pub(crate) form: Form,
+    pub(crate) image: Option<String>,
+    /// One text per command, or the one script.
+    pub(crate) program: Vec<String>,
+    pub(crate) interpreter: Option<Vec<String>>,
+    pub(crate) before: Vec<String>,
+    pub(crate) env: Vec<(String, String)>,
+    pub(crate) fail_fast: bool,
+    pub(crate) output_dir: bool,
+    pub(crate) runner: Runner,
+}
+
+const OWN: [&str; 9] = [
+    "containerImage",
+    "taskRunner",
+    "interpreter",
+    "beforeCommands",
+    "env",
+    "failFast",
+    "outputDir",
+    "targetOS",
+    "warningOnStdErr",
+];
+
+const LATER: [(&str, &str); 6] = [
+    ("runner", "use `taskRunner`"),
+    ("docker", "use `containerImage` and `taskRunner`"),
+    ("dependencies", "install them with `beforeCommands`, or use an image that has them"),
+    ("pythonVersion", "use an image that has it"),
+    ("packageManager", ""),
+    ("dependencyCacheEnabled", ""),
+];
+
+/// Read a script task.
+pub(crate) fn read(task: &Fields<'_>, language: Language, form: Form, check_connection: bool) -> Parts {
+    let own = match form {
+        Form::Commands => "commands",
+        Form::Script => "script",
+    };
+    let mut accepted = [COMMON.as_slice(), OWN.as_slice(), &[own]].concat();
+    // these two belong to the task runner and are read there
+    accepted.retain(|key| !["containerDefaultSpec", "fileSidecar"].contains(key));
+    task.only(&accepted, &[COMMON_LATER.as_slice(), LATER.as_slice()].concat());
+    refuse_what_cannot_be_told(task);
+    let program = match form {
+        Form::Commands => required_commands(task),
+        Form::Script => task.required_text("script").into_iter().collect(),
+    };
+    let interpreter = task.texts("interpreter");
+    if interpreter.as_ref().is_some_and(Vec::is_empty) {
+        task.place.at("interpreter").wrong("`interpreter` is empty; leave it out for `/bin/sh -c`");
+    }
+    if let Some(image) = task.value("containerImage") {
+        container::check_image(image, &task.place.at("containerImage"));
+    }
+    let env = task.text_map("env").unwrap_or_default();
+    for (name, _) in &env {
+        if !task.place.is_open(name) && (name.is_empty() || name.contains(['=', '\0'])) {
+            task.place.at("env").at(name).wrong("is no name of an environment variable");
+        }
+    }
+    let runner = runner::read(task, check_connection);
+    Parts {
+        placement: runner.placement,
+        container_default: runner.container_default,
+        carrier: runner.carrier,
+        names_version: runner.names_version,
+        body: Body::Script(Box::new(Script {
+            language,
+            form,
+            image: task.text("containerImage"),
+            program,
+            interpreter,
+            before: task.texts("beforeCommands").unwrap_or_default(),
+            env,
+            fail_fast: task.flag("failFast").unwrap_or(true),
+            output_dir: task.flag("outputDir").unwrap_or(false),
+            runner: runner.runner,
+        })),
+    }
+}
+
+fn required_commands(task: &Fields<'_>) -> Vec<String> {
+    let commands = task.texts("commands").unwrap_or_default();
+    let is_list = task.value("commands").is_none_or(|value| value.is_array() || value.is_string());
+    if commands.is_empty()
+        && is_list
+        && task.value("commands").and_then(Value::as_array).is_none_or(Vec::is_empty)
+    {
+        task.place.wrong("has no `commands`; give at least one");
+    }
+    commands
+}
+
+/// Settings that a pod cannot honour.
+fn refuse_what_cannot_be_told(task: &Fields<'_>) {
+    if task.flag("warningOnStdErr") == Some(true) {
+        task.place.at("warningOnStdErr").refuse(
+            &true.into(),
+            "is not supported: the log of a pod does not tell standard error from standard output",
+            "false",
+        );
+    }
+    if let Some(system) = task.text("targetOS")
+        && !["LINUX", "AUTO"].contains(&system.as_str())
+        && !task.place.is_open(&system)
+    {
+        task.place.at("targetOS").refuse(&system.into(), "is not supported", "LINUX, AUTO");
+    }
+}
+
+/// A copy of a map under a key; empty when there is none.
+pub(crate) fn map_of(fields: &Fields<'_>, key: &str) -> Map<String, Value> {
+    fields.object(key).unwrap_or_default()
+}

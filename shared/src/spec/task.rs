@@ -1,0 +1,375 @@
+//! A task: what all its forms have in common, and how the form is told.
+
+use serde_json::{Map, Value};
+
+use super::connection::Connection;
+use super::fields::{Fields, scalar};
+use super::flow::{self, Flow};
+use super::place::{Notes, Place, Reading, kind};
+use super::pod_create::{self, PodCreate};
+use super::problem::{Problem, Problems};
+use super::script::{self, Form, Language, Script};
+use super::{container, glob, name, quantity, retry};
+use crate::run::retry::RetryPolicy;
+
+/// A task document that can be read; its templates are still in it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TaskDocument {
+    /// The flow around the task.
+    pub flow: Option<Flow>,
+    /// The task as written.
+    pub task: Value,
+    /// Where the task stands in what was submitted: `""`, `/task`, `/task/tasks/0` ….
+    pub pointer: String,
+}
+
+/// Read a document of the dialect kestra: a single task, or a flow with one task. `pointer_base` is where the document stood in what was sent.
+///
+/// # Errors
+///
+/// Every problem that can be told before templates are rendered.
+pub fn parse(document: &Value, pointer_base: &str) -> Result<TaskDocument, Problems> {
+    let notes = Notes::new(Reading::Written);
+    let found = locate(document, Place::new(&notes, pointer_base)).inspect(|found| {
+        Task::read(&found.task, Place::new(&notes, &found.pointer), false);
+    });
+    let problems = notes.into_problems();
+    match found {
+        Some(found) if problems.is_empty() => Ok(found),
+        _ => Err(problems),
+    }
+}
+
+/// Find the one task of a document and read the flow around it.
+pub(crate) fn locate(document: &Value, place: Place<'_>) -> Option<TaskDocument> {
+    if document.get("tasks").is_some() {
+        let (flow, task) = flow::read(document, &place);
+        let (task, place) = task?;
+        return Some(TaskDocument { flow, task: task.clone(), pointer: place.pointer().to_owned() });
+    }
+    if !document.is_object() {
+        place.refuse(document, format!("is {}", kind(document)), "a task, or a flow with one task");
+        return None;
+    }
+    if document.get("type").is_none_or(Value::is_null) {
+        place.note(
+            Problem::new(place.pointer(), "has no `type` and no `tasks`")
+                .accepted("a task with a `type`, or a flow with one task"),
+        );
+        return None;
+    }
+    Some(TaskDocument { flow: None, task: document.clone(), pointer: place.pointer().to_owned() })
+}
+
+/// A task, typed. Made from every reading; only that of a rendered document is complete.
+#[derive(Clone, Debug)]
+pub(crate) struct Task {
+    pub(crate) id: String,
+    pub(crate) kind: String,
+    pub(crate) body: Body,
+    pub(crate) placement: Placement,
+    pub(crate) inputs: Vec<WrittenFile>,
+    pub(crate) outputs: Vec<String>,
+    pub(crate) fail_on_missing_outputs: bool,
+    pub(crate) timeout_seconds: Option<u64>,
+    pub(crate) retry: Option<RetryPolicy>,
+    pub(crate) container_default: Map<String, Value>,
+    pub(crate) carrier: Carrier,
+    /// A Kestra plugin version was asked for.
+    pub(crate) names_version: bool,
+}
+
+/// What runs.
+#[derive(Clone, Debug)]
+pub(crate) enum Body {
+    /// Commands or a script in a container made for them.
+    Script(Box<Script>),
+    /// The author's own pod.
+    Pod(PodCreate),
+}
+
+/// Where the pod goes and how long it may take; part of the task runner for scripts, of the task for `PodCreate`.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Placement {
+    pub(crate) connection: Option<Connection>,
+    pub(crate) namespace: Option<String>,
+    pub(crate) delete: bool,
+    pub(crate) resume: bool,
+    pub(crate) waiting_seconds: Option<u64>,
+    pub(crate) completion_seconds: Option<u64>,
+    pub(crate) late_log_seconds: Option<u64>,
+}
+
+/// An input file as written.
+#[derive(Clone, Debug)]
+pub(crate) struct WrittenFile {
+    /// Normalised and safe.
+    pub(crate) path: String,
+    pub(crate) content: String,
+    pub(crate) pointer: String,
+}
+
+/// Settings of the carriers.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Carrier {
+    pub(crate) image: Option<String>,
+    pub(crate) resources: Option<Map<String, Value>>,
+    pub(crate) default_spec: Option<Map<String, Value>>,
+    pub(crate) side_car_spec: Option<Map<String, Value>>,
+    pub(crate) medium: Option<String>,
+    pub(crate) size_limit: Option<String>,
+}
+
+/// Properties that every kind of task has.
+pub(crate) const COMMON: [&str; 11] = [
+    "id",
+    "type",
+    "description",
+    "version",
+    "timeout",
+    "retry",
+    "inputFiles",
+    "outputFiles",
+    "failOnMissingOutputs",
+    "containerDefaultSpec",
+    "fileSidecar",
+];
+
+/// Properties of every Kestra task that nothing reads yet.
+pub(crate) const COMMON_LATER: [(&str, &str); 10] = [
+    ("taskCache", ""),
+    ("workerGroup", ""),
+    ("namespaceFiles", "give the files as `inputFiles`"),
+    ("allowFailure", "use Catch of a Step Functions state"),
+    ("allowWarning", ""),
+    ("disabled", "do not submit the task"),
+    ("runIf", "use a Choice state"),
+    ("logLevel", ""),
+    ("logToFile", "the log is a file in the bucket anyway"),
+    ("assets", ""),
+];
+
+impl Task {
+    /// Read a task. `None` when its type is missing or unknown. `check_connection` says whether a connection in it is going to be used.
+    pub(crate) fn read(task: &Value, place: Place<'_>, check_connection: bool) -> Option<Task> {
+        let fields = Fields::read(task, place)?;
+        let written = fields.required_text("type")?;
+        let id = fields.required_text("id");
+        let parts = match language(&written) {
+            Some(Kind::Script(language, form)) => script::read(&fields, language, form, check_connection),
+            Some(Kind::PodCreate) => pod_create::read(&fields, check_connection),
+            None => {
+                fields.place.at("type").refuse(&written.into(), "is no type of task that can be run", TYPES);
+                return None;
+            }
+        };
+        Some(Task {
+            id: id.unwrap_or_default(),
+            kind: written,
+            body: parts.body,
+            placement: parts.placement,
+            inputs: inputs(&fields),
+            outputs: outputs(&fields),
+            fail_on_missing_outputs: fields.flag("failOnMissingOutputs").unwrap_or(false),
+            timeout_seconds: positive(&fields, "timeout"),
+            retry: retry::read(&fields),
+            container_default: parts.container_default,
+            carrier: parts.carrier,
+            names_version: parts.names_version || fields.value("version").is_some(),
+        })
+    }
+}
+
+/// What the readers of the two forms find in different places.
+pub(crate) struct Parts {
+    pub(crate) body: Body,
+    pub(crate) placement: Placement,
+    pub(crate) container_default: Map<String, Value>,
+    pub(crate) carrier: Carrier,
+    pub(crate) names_version: bool,
+}
+
+enum Kind {
+    Script(Language, Form),
+    PodCreate,
+}
+
+const TYPES: &str = "io.kestra.plugin.scripts.shell.Commands, io.kestra.plugin.scripts.shell.Script, io.kestra.plugin.scripts.python.Commands, \
+                     io.kestra.plugin.scripts.python.Script, io.kestra.plugin.kubernetes.core.PodCreate";
+
+fn language(written: &str) -> Option<Kind> {
+    Some(match written.trim() {
+        "io.kestra.plugin.scripts.shell.Commands" => Kind::Script(Language::Shell, Form::Commands),
+        "io.kestra.plugin.scripts.shell.Script" => Kind::Script(Language::Shell, Form::Script),
+        "io.kestra.plugin.scripts.python.Commands" => Kind::Script(Language::Python, Form::Commands),
+        "io.kestra.plugin.scripts.python.Script" => Kind::Script(Language::Python, Form::Script),
+        "io.kestra.plugin.kubernetes.core.PodCreate" | "io.kestra.plugin.kubernetes.PodCreate" => {
+            Kind::PodCreate
+        }
+        _ => return None,
+    })
+}
+
+/// Read what a task runner and a `PodCreate` both say about place and time.
+pub(crate) fn placement(fields: &Fields<'_>, connection: &str, check_connection: bool) -> Placement {
+    let namespace = fields.text("namespace");
+    if let Some(text) = &namespace
+        && !fields.place.is_open(text)
+        && !name::is_dns_label(text)
+    {
+        fields.place.at("namespace").refuse(
+            &text.as_str().into(),
+            "is no Kubernetes namespace",
+            "at most 63 of a-z, 0-9 and -",
+        );
+    }
+    let first = |one: &str, other: &str| {
+        if fields.value(one).is_some() { fields.duration(one) } else { fields.duration(other) }
+    };
+    Placement {
+        connection: super::connection::read(fields, connection, check_connection),
+        namespace,
+        delete: fields.flag("delete").unwrap_or(true),
+        resume: fields.flag("resume").unwrap_or(true),
+        waiting_seconds: positive(fields, "waitUntilRunning"),
+        completion_seconds: first("waitUntilCompletion", "waitRunning"),
+        late_log_seconds: first("waitForLogs", "waitForLogInterval"),
+    }
+}
+
+/// `containerDefaultSpec`, checked.
+pub(crate) fn container_default(fields: &Fields<'_>) -> Map<String, Value> {
+    let default = fields.object("containerDefaultSpec").unwrap_or_default();
+    container::check_default(&default, &fields.place.at("containerDefaultSpec"));
+    default
+}
+
+/// `fileSidecar`, checked.
+pub(crate) fn carrier(parent: &Fields<'_>) -> Carrier {
+    let Some(fields) = parent.nested("fileSidecar") else { return Carrier::default() };
+    fields.only(&["image", "resources", "defaultSpec", "medium", "sizeLimit", "transfer"], &[]);
+    if let Some(image) = fields.value("image") {
+        container::check_image(image, &fields.place.at("image"));
+    }
+    if let Some(resources) = fields.value("resources") {
+        container::check_resources(resources, &fields.place.at("resources"));
+    }
+    let default_spec = fields.object("defaultSpec");
+    if let Some(spec) = &default_spec {
+        container::check_default(spec, &fields.place.at("defaultSpec"));
+    }
+    let medium = fields.text("medium");
+    if let Some(text) =
+        medium.as_deref().filter(|text| !fields.place.is_open(text) && *text != "Memory" && !text.is_empty())
+    {
+        fields.place.at("medium").refuse(
+            &text.into(),
+            "is no medium",
+            "Memory, or nothing for the node's disk",
+        );
+    }
+    let size_limit = fields.text("sizeLimit");
+    if let Some(text) = size_limit.as_deref().filter(|text| !fields.place.is_open(text))
+        && let Err(error) = quantity::Quantity::parse(text)
+    {
+        fields.place.at("sizeLimit").refuse(&text.into(), format!("`{text}` {error}"), quantity::ACCEPTED);
+    }
+    if let Some(text) = fields.text("transfer").filter(|text| text != "exec" && !fields.place.is_open(text)) {
+        let message =
+            if text == "direct" { "`direct` is not supported yet" } else { "is no way of transfer" };
+        fields.place.at("transfer").refuse(&text.into(), message, "exec");
+    }
+    Carrier {
+        image: fields.text("image"),
+        resources: fields.value("resources").and_then(Value::as_object).cloned(),
+        default_spec,
+        side_car_spec: None,
+        medium,
+        size_limit,
+    }
+}
+
+fn positive(fields: &Fields<'_>, key: &str) -> Option<u64> {
+    let seconds = fields.duration(key)?;
+    if seconds == 0 {
+        fields.place.at(key).wrong(format!("`{key}` leaves no time"));
+        return None;
+    }
+    Some(seconds)
+}
+
+/// `outputFiles` as normalised globs.
+fn outputs(fields: &Fields<'_>) -> Vec<String> {
+    let place = fields.place.at("outputFiles");
+    let written = fields.texts("outputFiles").unwrap_or_default();
+    let mut globs = Vec::with_capacity(written.len());
+    for (index, pattern) in written.into_iter().enumerate() {
+        if place.is_open(&pattern) {
+            continue;
+        }
+        match glob::normalise(&pattern) {
+            Ok(glob) if globs.contains(&glob) => {}
+            Ok(glob) => globs.push(glob),
+            Err(error) => place.item(index).refuse(
+                &pattern.as_str().into(),
+                format!("`{pattern}` {error}"),
+                glob::ACCEPTED,
+            ),
+        }
+    }
+    globs
+}
+
+/// `inputFiles`: a map, or a text that is a JSON object; null drops a file.
+fn inputs(fields: &Fields<'_>) -> Vec<WrittenFile> {
+    const ACCEPTED: &str = "a map from path to content, or such a map as JSON";
+    let place = fields.place.at("inputFiles");
+    let parsed: Value;
+    let map = match fields.value("inputFiles") {
+        None => return Vec::new(),
+        Some(Value::Object(map)) => map,
+        Some(Value::String(text)) => {
+            if place.is_open(text) {
+                return Vec::new();
+            }
+            parsed = serde_json::from_str(text).unwrap_or_default();
+            match &parsed {
+                Value::Object(map) => map,
+                _ => {
+                    place.refuse(&text.as_str().into(), "is no JSON object", ACCEPTED);
+                    return Vec::new();
+                }
+            }
+        }
+        Some(other) => {
+            place.refuse(other, format!("is {}", kind(other)), ACCEPTED);
+            return Vec::new();
+        }
+    };
+    let mut files: Vec<WrittenFile> = Vec::with_capacity(map.len());
+    for (written, content) in map.iter().filter(|(_, content)| !content.is_null()) {
+        let place = place.at(written);
+        let path = if place.is_open(written) { Ok(written.clone()) } else { name::file_path(written) };
+        match path {
+            Err(error) => {
+                place.note(Problem::new(place.pointer(), format!("the file name `{written}` {error}")))
+            }
+            Ok(path) if files.iter().any(|file| file.path == path) => {
+                place.wrong(format!("two input files are called `{path}`"))
+            }
+            Ok(path) => {
+                let Some(content) = scalar(content, &place) else { continue };
+                files.push(WrittenFile { path, content, pointer: place.pointer().to_owned() });
+            }
+        }
+    }
+    for file in &files {
+        if let Some(under) = files
+            .iter()
+            .find(|other| other.path.strip_prefix(&file.path).is_some_and(|rest| rest.starts_with('/')))
+        {
+            place.wrong(format!("`{}` is a file and also the folder of `{}`", file.path, under.path));
+        }
+    }
+    files
+}

@@ -1,0 +1,209 @@
+//! The bucket on S3.
+
+use std::time::Duration;
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::presigning::PresigningConfig;
+use aws_sdk_s3::primitives::ByteStream;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use jiff::Timestamp;
+
+use super::bucket::{Bucket, BucketError, Condition, Listed, Object};
+
+/// How often a 409 is tried again, with a growing pause between.
+const CONFLICT_TRIES: u32 = 6;
+
+/// One bucket on S3, and a second client that signs URLs for pods where they reach S3 by another name.
+#[derive(Clone, Debug)]
+pub struct S3Bucket {
+    client: Client,
+    presigner: Client,
+    name: String,
+}
+
+impl S3Bucket {
+    /// The bucket `name`; `presigner` signs the URLs that pods use.
+    pub fn new(client: Client, presigner: Client, name: String) -> Self {
+        S3Bucket { client, presigner, name }
+    }
+
+    /// The client underneath, for uploads of streams.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// A URL by which anybody may read one object until `expires_in` is over.
+    ///
+    /// # Errors
+    /// When the credentials cannot sign.
+    pub async fn presign_get(
+        &self,
+        bucket: &str,
+        key: &str,
+        expires_in: Duration,
+    ) -> Result<String, BucketError> {
+        let fail = |source: Box<dyn std::error::Error + Send + Sync>| BucketError::Service {
+            operation: "sign a URL for",
+            bucket: bucket.to_owned(),
+            key: key.to_owned(),
+            source,
+        };
+        let expiry = PresigningConfig::expires_in(expires_in).map_err(|error| fail(error.into()))?;
+        let request = self.presigner.get_object().bucket(bucket).key(key).presigned(expiry).await;
+        request.map(|signed| signed.uri().to_owned()).map_err(|error| fail(error.into()))
+    }
+
+    /// Size of any object, here or in another bucket.
+    ///
+    /// # Errors
+    /// `NotFound`, `Forbidden`, or what the network says.
+    pub async fn size_of(&self, bucket: &str, key: &str) -> Result<u64, BucketError> {
+        let answer = self.client.head_object().bucket(bucket).key(key).send().await;
+        let head = answer.map_err(|error| classify("read", bucket, key, error))?;
+        Ok(head.content_length().and_then(|length| u64::try_from(length).ok()).unwrap_or(0))
+    }
+
+    async fn put_once(&self, key: &str, bytes: Bytes, condition: &Condition) -> Result<String, BucketError> {
+        let request = self.client.put_object().bucket(&self.name).key(key).body(ByteStream::from(bytes));
+        let request = match condition {
+            Condition::Always => request,
+            Condition::Absent => request.if_none_match("*"),
+            Condition::Matches(etag) => request.if_match(etag),
+        };
+        let answer = request.send().await.map_err(|error| classify("write", &self.name, key, error))?;
+        Ok(answer.e_tag.unwrap_or_default())
+    }
+}
+
+impl Bucket for S3Bucket {
+    fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Object, BucketError>> {
+        Box::pin(async move {
+            let answer = self.client.get_object().bucket(&self.name).key(key).send().await;
+            let object = answer.map_err(|error| classify("read", &self.name, key, error))?;
+            let etag = object.e_tag.unwrap_or_default();
+            let modified = timestamp(object.last_modified.as_ref());
+            let body = object.body.collect().await.map_err(|error| BucketError::Service {
+                operation: "read",
+                bucket: self.name.clone(),
+                key: key.to_owned(),
+                source: error.into(),
+            })?;
+            Ok(Object { bytes: body.into_bytes(), etag, modified })
+        })
+    }
+
+    fn put<'a>(
+        &'a self,
+        key: &'a str,
+        bytes: Bytes,
+        condition: Condition,
+    ) -> BoxFuture<'a, Result<String, BucketError>> {
+        Box::pin(async move {
+            let mut tries = 1;
+            loop {
+                match self.put_once(key, bytes.clone(), &condition).await {
+                    Err(error) if error.is_conflict() && tries < CONFLICT_TRIES => {
+                        tokio::time::sleep(Duration::from_millis(25 << tries)).await;
+                        tries += 1;
+                    }
+                    other => return other,
+                }
+            }
+        })
+    }
+
+    fn delete<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<(), BucketError>> {
+        Box::pin(async move {
+            let answer = self.client.delete_object().bucket(&self.name).key(key).send().await;
+            match answer.map_err(|error| classify("delete", &self.name, key, error)) {
+                Err(error) if error.is_not_found() => Ok(()),
+                other => other.map(drop),
+            }
+        })
+    }
+
+    fn list<'a>(
+        &'a self,
+        prefix: &'a str,
+        after: Option<&'a str>,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<Listed>, BucketError>> {
+        Box::pin(async move {
+            let request = self
+                .client
+                .list_objects_v2()
+                .bucket(&self.name)
+                .prefix(prefix)
+                .set_start_after(after.map(str::to_owned));
+            let answer = request.max_keys(i32::try_from(limit).unwrap_or(1000)).send().await;
+            let page = answer.map_err(|error| classify("list", &self.name, prefix, error))?;
+            let listed = page.contents.unwrap_or_default().into_iter().filter_map(|object| {
+                Some(Listed {
+                    key: object.key?,
+                    size: object.size.and_then(|size| u64::try_from(size).ok()).unwrap_or(0),
+                    modified: timestamp(object.last_modified.as_ref()),
+                })
+            });
+            Ok(listed.collect())
+        })
+    }
+
+    fn folders<'a>(&'a self, prefix: &'a str) -> BoxFuture<'a, Result<Vec<String>, BucketError>> {
+        Box::pin(async move {
+            let mut folders = Vec::new();
+            let mut token = None;
+            loop {
+                let request = self.client.list_objects_v2().bucket(&self.name).prefix(prefix).delimiter("/");
+                let answer = request.set_continuation_token(token.take()).send().await;
+                let page = answer.map_err(|error| classify("list", &self.name, prefix, error))?;
+                let names =
+                    page.common_prefixes.unwrap_or_default().into_iter().filter_map(|common| common.prefix);
+                folders.extend(
+                    names.filter_map(|name| Some(name.strip_prefix(prefix)?.strip_suffix('/')?.to_owned())),
+                );
+                match page.next_continuation_token {
+                    Some(next) if page.is_truncated == Some(true) => token = Some(next),
+                    _ => return Ok(folders),
+                }
+            }
+        })
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+fn timestamp(time: Option<&aws_smithy_types::DateTime>) -> Timestamp {
+    time.and_then(|time| Timestamp::new(time.secs(), i32::try_from(time.subsec_nanos()).unwrap_or(0)).ok())
+        .unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// S3's answer in this room's words.
+pub(super) fn classify<E>(
+    operation: &'static str,
+    bucket: &str,
+    key: &str,
+    error: SdkError<E, HttpResponse>,
+) -> BucketError
+where
+    E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
+{
+    let status = error.raw_response().map(|response| response.status().as_u16());
+    let code = error.as_service_error().and_then(|service| service.code()).unwrap_or_default();
+    let (bucket, key) = (bucket.to_owned(), key.to_owned());
+    match (status, code) {
+        (_, "PreconditionFailed") | (Some(412), _) => BucketError::PreconditionFailed { key },
+        (_, "ConditionalRequestConflict" | "OperationAborted") | (Some(409), _) => {
+            BucketError::Conflict { key }
+        }
+        (_, "NoSuchKey" | "NotFound" | "NoSuchBucket") | (Some(404), _) => {
+            BucketError::NotFound { bucket, key }
+        }
+        (_, "AccessDenied") | (Some(403), _) => BucketError::Forbidden { operation, bucket, key },
+        _ => BucketError::Service { operation, bucket, key, source: Box::new(error) },
+    }
+}
