@@ -1,0 +1,66 @@
+//! `collect`: looks at one run, brings its logs and files back when its attempt is over, and ends it or lets the next attempt begin. Woken by the collect
+//! queue: at once when something happened, later when a limit is due.
+
+use aws_lambda_events::event::sqs::SqsMessage;
+use jiff::Timestamp;
+use lambda_runtime::LambdaEvent;
+use serde_json::Value;
+use shared::batch;
+use shared::effects::{self, Turn, finish, observe};
+use shared::environment::Environment;
+use shared::error::Error;
+use shared::queue::{MAX_HOPS, RunMessage};
+use shared::store::{records, results};
+
+/// The queue delivers a message five times (`maxReceiveCount`); before the last one a collection that cannot be done is given up, with a result that says so.
+const LAST_TRY: u32 = 4;
+
+/// A batch of the queue; failures are reported one by one.
+///
+/// # Errors
+/// When the payload is no batch of a queue.
+pub async fn handle(
+    event: LambdaEvent<Value>,
+    environment: &Environment,
+) -> Result<Value, lambda_runtime::Error> {
+    let deadline = batch::deadline(event.context.deadline);
+    let messages = batch::of(&event.payload).ok_or("the payload is no batch of a queue")?;
+    let response = batch::each(messages, |message| one(message, environment, deadline)).await;
+    Ok(serde_json::to_value(response)?)
+}
+
+async fn one(message: SqsMessage, environment: &Environment, deadline: Timestamp) -> Result<(), Error> {
+    let body = message.body.as_deref().unwrap_or_default();
+    let run: RunMessage = serde_json::from_str(body)
+        .map_err(|source| Error::Message { message: body.chars().take(200).collect(), source })?;
+    if run.hops > MAX_HOPS {
+        tracing::error!(run.id = run.run_id, hops = run.hops, "a message goes in circles and is dropped");
+        return Ok(());
+    }
+    let received = message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok());
+    let last_try = received.is_some_and(|count: u32| count >= LAST_TRY);
+    match look(environment, &run, deadline, last_try).await {
+        // The record went away under our hands: the run has ended and was cleaned up.
+        Err(error) if error.is_not_found() => Ok(()),
+        other => other,
+    }
+}
+
+/// Load, observe, decide, apply.
+async fn look(
+    environment: &Environment,
+    run: &RunMessage,
+    deadline: Timestamp,
+    last_try: bool,
+) -> Result<(), Error> {
+    let bucket = environment.bucket.as_ref();
+    let stored = records::load(bucket, &run.group, &run.run_id).await?;
+    if let Some(written) = results::read(bucket, &run.run_id).await? {
+        return finish::remove_pod(environment, &stored.record, written.result.state).await;
+    }
+    let (stored, observation, _) = observe::pod(environment, stored).await?;
+    let decision = shared::run::decide(&stored.record, &observation, environment.clock.now());
+    tracing::debug!(run.id = run.run_id, decision = ?decision.next, "looked at the run");
+    effects::apply(environment, stored, &observation, decision, Turn { deadline, hops: run.hops, last_try })
+        .await
+}

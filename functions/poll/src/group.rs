@@ -1,0 +1,103 @@
+//! One group: its clusters' namespaces are watched while it has active runs.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use jiff::Timestamp;
+use shared::clock::{between, later};
+use shared::cluster::client::Cluster;
+use shared::environment::Environment;
+use shared::error::Error;
+use shared::resolve::plan::ClusterChoice;
+use shared::store::cursors::{self, Cursor};
+use shared::store::{keys, records};
+
+use crate::pod::Visits;
+use crate::{reconcile, watch};
+
+/// Pods and records are compared as a whole this often.
+const RECONCILE_EVERY: Duration = Duration::from_secs(600);
+
+/// A group with at most this many active runs is compared at every poll: it costs two listings.
+const SMALL: u32 = 50;
+
+/// How often new namespaces are looked for.
+const NAMESPACES_EVERY: Duration = Duration::from_secs(10);
+
+/// What a poll needs of its group.
+pub struct Group<'a> {
+    /// The world.
+    pub environment: &'a Environment,
+    /// Name of the group.
+    pub name: &'a str,
+    /// Its cluster.
+    pub cluster: Arc<dyn Cluster>,
+    /// What was done in this poll already.
+    pub visits: Visits,
+    /// When this poll ends.
+    pub stop: Timestamp,
+}
+
+/// Look after a group until `stop`; at once done when nothing is active.
+pub async fn look_after(environment: &Environment, name: &str, stop: Timestamp) -> Result<(), Error> {
+    let active = environment.bucket.list(&keys::records(name), None, SMALL + 1).await?;
+    let Some(first) = active.first() else { return Ok(()) };
+    let choice = match keys::parse_record(&first.key) {
+        // Gone since it was listed: the next tick sees what is left.
+        Some((_, run_id)) => match records::load(environment.bucket.as_ref(), name, run_id).await {
+            Err(error) if error.is_not_found() => return Ok(()),
+            loaded => loaded?.record.plan.target.cluster,
+        },
+        None => ClusterChoice::Default,
+    };
+    let cluster = environment.clusters.of(&choice)?;
+    let group = Group { environment, name, cluster, visits: Visits::default(), stop };
+    let mut namespaces: BTreeSet<String> =
+        cursors::namespaces(environment.bucket.as_ref(), name).await?.into_iter().collect();
+    let mut cursor = Cursor::default();
+    if let Some(namespace) = namespaces.first() {
+        cursor = cursors::load(environment.bucket.as_ref(), name, namespace).await?;
+    }
+    if active.len() <= SMALL as usize || is_due(&cursor, environment.clock.now()) {
+        namespaces.extend(reconcile::group(&group, &namespaces).await?);
+    }
+    watch_all(&group, namespaces).await
+}
+
+fn is_due(cursor: &Cursor, now: Timestamp) -> bool {
+    cursor.reconciled_at.is_none_or(|at| between(at, now) >= RECONCILE_EVERY)
+}
+
+/// Watch every namespace side by side, and those that are announced meanwhile.
+async fn watch_all(group: &Group<'_>, namespaces: BTreeSet<String>) -> Result<(), Error> {
+    let mut watched = namespaces;
+    let mut watches: FuturesUnordered<_> =
+        watched.iter().cloned().map(|namespace| watch::namespace(group, namespace)).collect();
+    let clock = &group.environment.clock;
+    loop {
+        let now = clock.now();
+        if now >= group.stop {
+            break;
+        }
+        tokio::select! {
+            Some(outcome) = watches.next(), if !watches.is_empty() => outcome?,
+            () = clock.sleep(NAMESPACES_EVERY.min(between(now, group.stop))) => {
+                if later(clock.now(), NAMESPACES_EVERY) < group.stop {
+                    let known = cursors::namespaces(group.environment.bucket.as_ref(), group.name).await?;
+                    for namespace in known {
+                        if watched.insert(namespace.clone()) {
+                            watches.push(watch::namespace(group, namespace));
+                        }
+                    }
+                }
+            }
+        }
+    }
+    while let Some(outcome) = watches.next().await {
+        outcome?;
+    }
+    Ok(())
+}

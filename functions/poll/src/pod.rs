@@ -1,0 +1,184 @@
+//! One pod: its run's record is read once, a decision is taken, and whoever has to act is told, once.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Pod;
+use shared::effects;
+use shared::environment::Environment;
+use shared::error::Error;
+use shared::pod::{PodIdentity, identity_of};
+use shared::run::decision::Next;
+use shared::run::observation::{Observation, Roles};
+use shared::store::records::{self, Stored};
+use shared::store::results;
+
+use crate::group::Group;
+
+/// What this poll has read and done.
+#[derive(Default)]
+pub struct Visits(Mutex<Done>);
+
+#[derive(Default)]
+struct Done {
+    /// Records, by run; `None`: there is none.
+    records: BTreeMap<String, Option<Stored>>,
+    /// Attempts that were handed over.
+    handed: HashSet<(String, u32)>,
+    /// Limits that a delayed message was sent for.
+    announced: HashSet<(String, u32, Timestamp)>,
+    /// Limits within this poll, and the pod they are about.
+    limits: BTreeMap<(String, u32), (Timestamp, Box<Pod>)>,
+}
+
+impl Visits {
+    fn done(&self) -> MutexGuard<'_, Done> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A pod that is there, new or changed.
+pub async fn present(group: &Group<'_>, pod: &Pod) -> Result<(), Error> {
+    let Some(identity) = of_group(group, pod) else { return Ok(()) };
+    let Some(stored) = record(group, identity).await? else {
+        return without_record(group, pod, identity).await;
+    };
+    if stored.record.attempt.number > identity.attempt {
+        // An attempt that is over: its pod should have gone with it.
+        return delete(group, pod).await;
+    }
+    let observation = Observation::of(pod, &Roles::of(&stored.record.plan), group.environment.clock.now());
+    decide(group, &stored, identity, &observation, Some(pod)).await
+}
+
+/// A pod that is gone; its last state.
+pub async fn gone(group: &Group<'_>, pod: &Pod) -> Result<(), Error> {
+    let Some(identity) = of_group(group, pod) else { return Ok(()) };
+    group.visits.done().limits.remove(&(identity.run_id.to_owned(), identity.attempt));
+    let Some(stored) = record(group, identity).await? else { return Ok(()) };
+    if stored.record.attempt.number != identity.attempt {
+        return Ok(());
+    }
+    let observation = Observation::last(pod, &Roles::of(&stored.record.plan), group.environment.clock.now());
+    let stored = settle(group.environment, stored, &observation).await?;
+    decide(group, &stored, identity, &observation, None).await
+}
+
+/// The last state of a pod is seen only here: how its attempt ended is written down before it is handed over.
+async fn settle(
+    environment: &Environment,
+    stored: Stored,
+    observation: &Observation,
+) -> Result<Stored, Error> {
+    let now = environment.clock.now();
+    if results::read(environment.bucket.as_ref(), &stored.record.run_id).await?.is_some() {
+        return Ok(stored);
+    }
+    let settled = records::change(environment.bucket.as_ref(), stored.clone(), |record| {
+        let Next::End(ending) = shared::run::decide(record, observation, now).next else { return false };
+        let changes = record.ending.is_none() && record.cancel.is_none();
+        if changes {
+            *record = record.clone().settled(ending).by(environment.writer.as_str());
+        }
+        changes
+    });
+    match settled.await {
+        Err(error) if error.is_not_found() => Ok(stored),
+        other => Ok(other?),
+    }
+}
+
+/// Limits that are over.
+pub async fn due(group: &Group<'_>) -> Result<(), Error> {
+    let now = group.environment.clock.now();
+    let over: Vec<Box<Pod>> = {
+        let mut done = group.visits.done();
+        let keys: Vec<_> =
+            done.limits.iter().filter(|(_, (limit, _))| *limit <= now).map(|(key, _)| key.clone()).collect();
+        keys.iter().filter_map(|key| done.limits.remove(key)).map(|(_, pod)| pod).collect()
+    };
+    for pod in over {
+        present(group, &pod).await?;
+    }
+    Ok(())
+}
+
+async fn decide(
+    group: &Group<'_>,
+    stored: &Stored,
+    identity: PodIdentity<'_>,
+    observation: &Observation,
+    pod: Option<&Pod>,
+) -> Result<(), Error> {
+    let environment = group.environment;
+    let decision = shared::run::decide(&stored.record, observation, environment.clock.now());
+    let key = (identity.run_id.to_owned(), identity.attempt);
+    match (&decision.next, pod) {
+        (Next::Wait { until }, Some(pod)) if *until <= group.stop => {
+            group.visits.done().limits.insert(key, (*until, Box::new(pod.clone())));
+            Ok(())
+        }
+        (Next::Wait { until }, _) => {
+            group.visits.done().limits.remove(&key);
+            let news = group.visits.done().announced.insert((key.0, key.1, *until));
+            if news { effects::hand_over(environment, stored, &decision.next).await } else { Ok(()) }
+        }
+        (Next::Create | Next::Collect(_) | Next::End(_), _) => {
+            group.visits.done().limits.remove(&key);
+            if group.visits.done().handed.contains(&key) {
+                return Ok(());
+            }
+            tracing::info!(run.id = key.0, run.attempt = key.1, run.state = %decision.state, "handed over");
+            effects::hand_over(environment, stored, &decision.next).await?;
+            group.visits.done().handed.insert(key);
+            Ok(())
+        }
+    }
+}
+
+/// The record, from memory unless the pod is of a later attempt than was known.
+async fn record(group: &Group<'_>, identity: PodIdentity<'_>) -> Result<Option<Stored>, Error> {
+    let known = group.visits.done().records.get(identity.run_id).cloned();
+    if let Some(Some(stored)) = known
+        && stored.record.attempt.number >= identity.attempt
+        && stored.record.has_pod()
+    {
+        return Ok(Some(stored));
+    }
+    let loaded = load(group.environment, group.name, identity.run_id).await?;
+    group.visits.done().records.insert(identity.run_id.to_owned(), loaded.clone());
+    Ok(loaded)
+}
+
+async fn load(environment: &Environment, group: &str, run_id: &str) -> Result<Option<Stored>, Error> {
+    match records::load(environment.bucket.as_ref(), group, run_id).await {
+        Ok(stored) => Ok(Some(stored)),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn of_group<'p>(group: &Group<'_>, pod: &'p Pod) -> Option<PodIdentity<'p>> {
+    identity_of(pod).filter(|identity| identity.group == group.name)
+}
+
+/// The run is over and its record gone. A pod that should have gone goes now; one that was to be kept stays.
+async fn without_record(group: &Group<'_>, pod: &Pod, identity: PodIdentity<'_>) -> Result<(), Error> {
+    if pod.metadata.deletion_timestamp.is_some() || shared::pod::is_kept(pod) {
+        return Ok(());
+    }
+    match results::read(group.environment.bucket.as_ref(), identity.run_id).await? {
+        Some(_) => delete(group, pod).await,
+        // Neither record nor result: not a run of this bucket.
+        None => Ok(()),
+    }
+}
+
+async fn delete(group: &Group<'_>, pod: &Pod) -> Result<(), Error> {
+    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    let (namespace, name, uid) =
+        (text(&pod.metadata.namespace), text(&pod.metadata.name), text(&pod.metadata.uid));
+    tracing::info!(pod.name = name, namespace, "a pod that was left over is deleted");
+    Ok(group.cluster.delete(&namespace, &name, &uid, None).await?)
+}

@@ -1,0 +1,111 @@
+//! One namespace: from the cursor on, every change of a pod is looked at; then the cursor is saved.
+
+use std::time::Duration;
+
+use futures::StreamExt;
+use shared::clock::between;
+use shared::cluster::client::Change;
+use shared::error::{Error, chain};
+use shared::store::cursors::{self, Cursor};
+
+use crate::group::Group;
+use crate::pod;
+
+/// Pause after a watch that could not be opened or broke off.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Between two looks at what is due.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Watch until the poll ends.
+pub async fn namespace(group: &Group<'_>, namespace: String) -> Result<(), Error> {
+    let bucket = group.environment.bucket.as_ref();
+    let mut cursor = cursors::load(bucket, group.name, &namespace).await?;
+    let begun_with = cursor.clone();
+    if cursor.resource_version.is_empty() {
+        list(group, &namespace, None, &mut cursor).await?;
+    } else {
+        // Pods that wait are few; their limits are known again after this.
+        let mut unused = Cursor::default();
+        list(group, &namespace, Some("status.phase=Pending"), &mut unused).await?;
+    }
+    loop {
+        let left = between(group.environment.clock.now(), group.stop).as_secs();
+        if left == 0 {
+            break;
+        }
+        match follow(group, &namespace, &mut cursor, u32::try_from(left).unwrap_or(u32::MAX)).await {
+            Ok(()) => {}
+            Err(Error::Cluster(error)) if error.is_gone() => {
+                tracing::info!(group = group.name, namespace, "the watch is too old; listing anew");
+                list(group, &namespace, None, &mut cursor).await?;
+            }
+            Err(error) => {
+                tracing::warn!(group = group.name, namespace, error = chain(&error), "the watch broke off");
+                group.environment.clock.sleep(PAUSE).await;
+            }
+        }
+    }
+    if cursor != begun_with {
+        cursors::save(bucket, group.name, &namespace, &Cursor { format_version: 1, ..cursor }).await?;
+    }
+    Ok(())
+}
+
+/// Every pod of a listing is looked at; the cursor then stands where the listing does.
+async fn list(
+    group: &Group<'_>,
+    namespace: &str,
+    field_selector: Option<&str>,
+    cursor: &mut Cursor,
+) -> Result<(), Error> {
+    let mut next = None;
+    loop {
+        let page = group.cluster.list(namespace, field_selector, next.as_deref()).await?;
+        for found in &page.pods {
+            pod::present(group, found).await?;
+        }
+        cursor.resource_version = page.resource_version;
+        next = page.next;
+        if next.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+/// One watch, as long as it lasts. The cursor moves only past changes whose effects are done.
+async fn follow(group: &Group<'_>, namespace: &str, cursor: &mut Cursor, seconds: u32) -> Result<(), Error> {
+    let mut changes = group.cluster.watch(namespace, &cursor.resource_version, seconds).await?;
+    let clock = &group.environment.clock;
+    loop {
+        let change = tokio::select! {
+            change = changes.next() => change,
+            () = clock.sleep(TICK) => {
+                pod::due(group).await?;
+                if clock.now() >= group.stop {
+                    return Ok(());
+                }
+                continue;
+            }
+        };
+        match change {
+            None => return Ok(()),
+            Some(Ok(Change::Present(found))) => {
+                pod::present(group, &found).await?;
+                advance(cursor, found.metadata.resource_version.as_deref());
+            }
+            Some(Ok(Change::Gone(found))) => {
+                pod::gone(group, &found).await?;
+                advance(cursor, found.metadata.resource_version.as_deref());
+            }
+            Some(Ok(Change::Bookmark(version))) => advance(cursor, Some(&version)),
+            Some(Err(error)) => return Err(error.into()),
+        }
+    }
+}
+
+fn advance(cursor: &mut Cursor, version: Option<&str>) {
+    if let Some(version) = version.filter(|version| !version.is_empty()) {
+        version.clone_into(&mut cursor.resource_version);
+    }
+}

@@ -1,0 +1,11 @@
+//! The `submit` function.
+
+use lambda_runtime::{Error, service_fn};
+use shared::environment::Environment;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    shared::telemetry::init();
+    let environment = Environment::from_deployment().await?;
+    lambda_runtime::run(service_fn(|event| submit::handle(event, &environment))).await
+}
