@@ -1,0 +1,6 @@
+//! Scenarios: the functions, with their bucket and queues in memory, against a real API server over HTTPS with real pods.
+
+mod cancelling;
+mod failing;
+mod once;
+mod succeeding;

@@ -1,0 +1,97 @@
+//! One pod and one result, whatever is delivered how often.
+
+use anyhow::Result;
+use fixtures::world::World;
+use serde_json::{Value, json};
+use shared::run::state::State;
+
+fn task() -> Value {
+    json!({"id": "t", "type": "io.kestra.plugin.scripts.shell.Commands", "commands": ["echo once"]})
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn three_deliveries_make_one_pod_and_one_result() -> Result<()> {
+    let world = World::new().await?;
+    let body = json!({"task": task()});
+    for _ in 0..3 {
+        world.submit("0f8c4d3e-message", &body).await?;
+    }
+    assert_eq!(world.pods().await?.len(), 1);
+    let result = world.run_to_end("0f8c4d3e-message").await?;
+    world.submit("0f8c4d3e-message", &body).await?;
+    assert_eq!(result.state, State::Succeeded);
+    assert_eq!(world.bucket.keys().iter().filter(|key| key.ends_with("result.json")).count(), 1);
+    world.no_pods().await?;
+    world.shutdown().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_id_with_another_submission_is_rejected_and_the_run_goes_on() -> Result<()> {
+    let world = World::new().await?;
+    world.submit("m1", &json!({"task": task(), "runId": "run"})).await?;
+    let mut other = task();
+    other["commands"] = json!(["echo other"]);
+    world.submit("m2", &json!({"task": other, "runId": "run"})).await?;
+    let rejection: Value = serde_json::from_slice(&world.bucket.read("rejected/m2.json").unwrap())?;
+    assert_eq!(rejection["problems"][0]["pointer"], "/runId");
+    assert_eq!(world.run_to_end("run").await?.state, State::Succeeded);
+    world.shutdown().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_function_that_dies_between_post_and_record_is_carried_on() -> Result<()> {
+    let world = World::new().await?;
+    let body = json!({"task": task(), "runId": "run"});
+    world.submit("m1", &body).await?;
+    let before = world.pods().await?;
+    // As if the function had died right after the POST: the record does not know the pod.
+    let key = "active/eks-test/run.json";
+    let mut record: Value = serde_json::from_slice(&world.bucket.read(key).unwrap())?;
+    record["attempt"].as_object_mut().unwrap().remove("podUid");
+    let bytes = serde_json::to_vec(&record)?.into();
+    shared::store::bucket::Bucket::put(
+        world.bucket.as_ref(),
+        key,
+        bytes,
+        shared::store::bucket::Condition::Always,
+    )
+    .await?;
+    world.submit("m1", &body).await?;
+    assert_eq!(world.pods().await?, before, "the same pod, taken on again");
+    let record: Value = serde_json::from_slice(&world.bucket.read(key).unwrap())?;
+    assert_eq!(record["attempt"]["podUid"], before[0].1.as_str());
+    assert_eq!(world.run_to_end("run").await?.state, State::Succeeded);
+    world.shutdown().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn somebody_elses_pod_in_the_way_is_left_alone() -> Result<()> {
+    let world = World::new().await?;
+    let submission = json!({"task": task(), "runId": "run"});
+    let parsed = shared::spec::read::submission(submission.to_string().as_bytes())
+        .map_err(|problems| anyhow::anyhow!("{problems:?}"))?;
+    let context = shared::resolve::Context {
+        run_id: "run",
+        inputs: &parsed.inputs,
+        trigger: &parsed.trigger,
+        bucket: "bucket",
+        replace_connection: false,
+    };
+    let plan =
+        shared::resolve::plan_of(&parsed, &context).map_err(|problems| anyhow::anyhow!("{problems:?}"))?;
+    let name = shared::pod::name(&plan, "run", 1);
+    let other = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"app.kubernetes.io/managed-by": "longshore"}},
+        "spec": {"restartPolicy": "Never", "containers": [{"name": "main", "image": "busybox", "command": ["sleep", "600"]}]}});
+    world.client.create("default", &other).await?;
+    world.submit("m1", &submission).await?;
+    let result = world.run_to_end("run").await?;
+    let diagnosis = result.diagnosis.unwrap();
+    assert_eq!(diagnosis.cause, shared::run::diagnosis::Cause::NameTaken);
+    assert!(diagnosis.message.contains(&name), "{}", diagnosis.message);
+    assert_eq!(world.pods().await?.len(), 1, "the other pod stays");
+    world.shutdown().await;
+    Ok(())
+}
