@@ -1,0 +1,264 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::exit;
+use crate::inputs::Input;
+
+/// Run tasks as Kubernetes pods, on a local stack that is the deployed one.
+#[derive(Debug, Parser)]
+#[command(name = "longshore", version, after_help = exit::HELP, max_term_width = 110)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a task on the local stack and bring back its log, outputs and files
+    Run(Box<Run>),
+    /// Start the local stack, or say where the running one is
+    Up(Up),
+    /// Stop the local stack and everything in it
+    Down,
+    /// Print shell exports for the running stack: eval "$(longshore env)"
+    Env,
+    /// Send a task to the running stack and return at once
+    Submit(Submit),
+    /// Say where a run is, or how it ended
+    Status(Status),
+    /// Print the log of a run
+    Logs(Logs),
+    /// List the active runs and the latest results
+    List(List),
+    /// End a run
+    Cancel(Cancel),
+    /// Print the pod that a task would become; no stack, no side effect
+    Render(Render),
+    /// Say why a pod failed, from its JSON
+    Diagnose(Diagnose),
+}
+
+/// The task document and what fills it.
+#[derive(Args, Clone, Debug)]
+pub struct Task {
+    /// Task document, YAML or JSON; `-` reads standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Value for {{ inputs.KEY }}; @FILE uploads the file and gives its s3:// URI
+    #[arg(long = "input", short = 'i', value_name = "KEY=VALUE|KEY=@FILE", value_parser = Input::parse)]
+    pub inputs: Vec<Input>,
+}
+
+/// How to start the stack.
+#[derive(Args, Clone, Debug, Default)]
+pub struct StackOptions {
+    /// Directory whose files an image stands for (repeatable); other images are this machine's own files
+    #[arg(long = "image", value_name = "NAME=DIR", value_parser = parse_image)]
+    pub images: Vec<(String, PathBuf)>,
+    /// Run the pods in the cluster of this kubeconfig instead of the embedded one
+    #[arg(long, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+    /// Address at which the pods of that cluster reach this machine
+    #[arg(long, value_name = "ADDR", requires = "kubeconfig")]
+    pub advertise: Option<String>,
+    /// Take the functions' programs from this directory instead of building them
+    #[arg(long, value_name = "DIR")]
+    pub functions: Option<PathBuf>,
+}
+
+/// `longshore run`
+#[derive(Args, Debug)]
+pub struct Run {
+    /// The task.
+    #[command(flatten)]
+    pub task: Task,
+    /// Download the output files into this directory
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Print the result as JSON; log and progress go to standard error
+    #[arg(long)]
+    pub json: bool,
+    /// Leave the stack running and the pod in place
+    #[arg(long)]
+    pub keep: bool,
+    /// Use the connection written in the document instead of the local cluster
+    #[arg(long)]
+    pub use_connection: bool,
+    /// The stack.
+    #[command(flatten)]
+    pub stack: StackOptions,
+}
+
+/// `longshore up`
+#[derive(Args, Debug)]
+pub struct Up {
+    /// The stack.
+    #[command(flatten)]
+    pub stack: StackOptions,
+}
+
+/// `longshore submit`
+#[derive(Args, Debug)]
+pub struct Submit {
+    /// The task.
+    #[command(flatten)]
+    pub task: Task,
+    /// Run id to use; a new one by default
+    #[arg(long, value_name = "ID")]
+    pub run_id: Option<String>,
+    /// Use the connection written in the document instead of the local cluster
+    #[arg(long)]
+    pub use_connection: bool,
+    /// Print `{"runId": …}`
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `longshore status`
+#[derive(Args, Debug)]
+pub struct Status {
+    /// Run id
+    #[arg(value_name = "RUN")]
+    pub run_id: String,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `longshore logs`
+#[derive(Args, Debug)]
+pub struct Logs {
+    /// Run id
+    #[arg(value_name = "RUN")]
+    pub run_id: String,
+    /// Follow the log until the container ends
+    #[arg(long, short = 'f')]
+    pub follow: bool,
+    /// Begin each line with its time
+    #[arg(long, short = 't')]
+    pub timestamps: bool,
+    /// Container; default: those that decide how the run ends
+    #[arg(long, short = 'c', value_name = "NAME")]
+    pub container: Option<String>,
+}
+
+/// `longshore list`
+#[derive(Args, Debug)]
+pub struct List {
+    /// Most results to show
+    #[arg(long, short = 'n', default_value_t = 20, value_name = "COUNT")]
+    pub limit: usize,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `longshore cancel`
+#[derive(Args, Debug)]
+pub struct Cancel {
+    /// Run id
+    #[arg(value_name = "RUN")]
+    pub run_id: String,
+    /// Why, in words; kept in the result
+    #[arg(long, default_value = "cancelled with longshore cancel", value_name = "WORDS")]
+    pub reason: String,
+}
+
+/// `longshore render`
+#[derive(Args, Debug)]
+pub struct Render {
+    /// The task.
+    #[command(flatten)]
+    pub task: Task,
+    /// Check the connection written in the document as well, as `run --use-connection` does
+    #[arg(long)]
+    pub use_connection: bool,
+    /// Print JSON instead of YAML
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `longshore diagnose`
+#[derive(Args, Debug)]
+pub struct Diagnose {
+    /// Pod as JSON, as `kubectl get pod NAME -o json` prints it; `-` reads standard input
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Its events as JSON, as `kubectl get events -o json` prints them
+    #[arg(long, value_name = "FILE")]
+    pub events: Option<PathBuf>,
+    /// The container that decides how the run ended; default: `main`, else the first
+    #[arg(long, value_name = "NAME")]
+    pub main: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `NAME=DIR` of `--image`; the name may hold `=` in no legal form, the directory may.
+fn parse_image(text: &str) -> Result<(String, PathBuf), String> {
+    let (name, directory) =
+        text.split_once('=').ok_or("write NAME=DIR, for example python:3.13=/opt/python-3.13")?;
+    let directory = PathBuf::from(directory);
+    if name.is_empty() {
+        return Err("the image has no name; write NAME=DIR".to_owned());
+    }
+    match directory.canonicalize() {
+        Ok(path) if path.is_dir() => Ok((name.to_owned(), path)),
+        Ok(path) => Err(format!("`{}` is not a directory", path.display())),
+        Err(error) => Err(format!("cannot read directory `{}`: {error}", directory.display())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn run_takes_repeated_inputs_and_images() {
+        let folder = tempfile::tempdir().unwrap();
+        let image = format!("ghcr.io/x/y:latest={}", folder.path().display());
+        let arguments = Arguments::try_parse_from([
+            "longshore",
+            "run",
+            "a.yaml",
+            "--input",
+            "a=1",
+            "-i",
+            "b=x=y",
+            "--image",
+            &image,
+            "--keep",
+        ])
+        .unwrap();
+        let Command::Run(run) = arguments.command else { panic!("run") };
+        assert_eq!(run.task.inputs.len(), 2);
+        assert_eq!(run.stack.images.first().unwrap().0, "ghcr.io/x/y:latest");
+        assert!(run.keep && !run.json);
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_image_is_said() {
+        assert!(parse_image("x").unwrap_err().contains("NAME=DIR"));
+        assert!(parse_image("=/tmp").unwrap_err().contains("no name"));
+        assert!(parse_image("x=/does/not/exist").unwrap_err().contains("/does/not/exist"));
+    }
+
+    #[test]
+    fn advertise_needs_a_kubeconfig() {
+        let error = Arguments::try_parse_from(["longshore", "up", "--advertise", "10.0.0.1"]).unwrap_err();
+        assert_eq!(error.exit_code(), i32::from(exit::WRONG));
+    }
+}

@@ -1,0 +1,13 @@
+//! The commands, one file each.
+
+pub mod cancel;
+pub mod diagnose;
+pub mod down;
+pub mod env;
+pub mod list;
+pub mod logs;
+pub mod render;
+pub mod run;
+pub mod status;
+pub mod submit;
+pub mod up;
