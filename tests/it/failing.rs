@@ -15,7 +15,8 @@ async fn run(task: Value) -> Result<(World, RunResult)> {
 }
 
 fn shell(commands: &[&str], more: Value) -> Value {
-    let mut task = json!({"id": "task", "type": "io.kestra.plugin.scripts.shell.Commands", "commands": commands});
+    let mut task =
+        json!({"id": "task", "type": "io.kestra.plugin.scripts.shell.Commands", "commands": commands});
     if let (Some(task), Value::Object(more)) = (task.as_object_mut(), more) {
         task.extend(more);
     }

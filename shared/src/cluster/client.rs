@@ -104,12 +104,13 @@ pub trait Cluster: Send + Sync {
         name: &'a str,
         uid: &'a str,
     ) -> BoxFuture<'a, Result<Vec<EventFact>, ClusterError>>;
-    /// The log of a container so far, every line with its time.
+    /// The log of a container so far, or to its end, every line with its time.
     fn log<'a>(
         &'a self,
         namespace: &'a str,
         name: &'a str,
         container: &'a str,
+        follow: bool,
     ) -> BoxFuture<'a, Result<BoxStream<'static, std::io::Result<Bytes>>, ClusterError>>;
     /// Run a command in a container.
     fn exec<'a>(

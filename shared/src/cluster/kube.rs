@@ -275,10 +275,15 @@ impl Cluster for KubeCluster {
         namespace: &'a str,
         name: &'a str,
         container: &'a str,
+        follow: bool,
     ) -> BoxFuture<'a, Result<BoxStream<'static, std::io::Result<Bytes>>, ClusterError>> {
         Box::pin(async move {
-            let parameters =
-                LogParams { container: Some(container.to_owned()), timestamps: true, ..LogParams::default() };
+            let parameters = LogParams {
+                container: Some(container.to_owned()),
+                timestamps: true,
+                follow,
+                ..LogParams::default()
+            };
             let opened = self.pods(namespace).await?.log_stream(name, &parameters).await;
             let operation = || format!("read the log of container `{container}` of pod `{namespace}/{name}`");
             let reader = self.note(opened.map_err(|error| ClusterError::from_kube(operation(), error)))?;

@@ -8,11 +8,15 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use serde_json::{Map, Value};
 
-use crate::clock::later;
+use futures::StreamExt;
+use futures::future::join_all;
+
+use crate::clock::{between, later};
 use crate::cluster::client::Cluster;
 use crate::effects::{Turn, finish, observe, stop, wait};
 use crate::environment::Environment;
 use crate::error::Error;
+use crate::files::logs::LogStream;
 use crate::files::{logs, outputs, redact};
 use crate::pod::OUT_CARRIER;
 use crate::run::decision::Ending;
@@ -73,29 +77,22 @@ pub async fn collect(
         Some(_) => ending,
         None => explain(environment, cluster.as_ref(), &stored.record, observation, ending).await?,
     };
-    let (stored, observation) = if ending.stop {
-        stop::pod(environment, stored, &ending, until).await?
-    } else {
-        (stored, observation.clone())
-    };
     let Some(facts) = observation.pod.clone() else {
         return finish::end(environment, stored, ending, Gathered::default()).await;
     };
-    let mut gathered = Gathered {
-        from: Some(environment.clock.now()),
-        started_at: facts.main_started_at(),
-        finished_at: facts.main_finished_at(),
-        ..Gathered::default()
+    let mut gathered = Gathered { from: Some(environment.clock.now()), ..Gathered::default() };
+    let view = View { environment, cluster: cluster.as_ref(), until, last_try: turn.last_try };
+    let unreadable = observation.gone || facts.node_is_silent();
+    let (stored, facts) = if ending.stop && !unreadable {
+        let stored = stop::settle(environment, stored, &ending).await?;
+        view.stop(stored, facts, &ending, &mut gathered).await?
+    } else {
+        (stored, facts)
     };
-    let collector = Collector {
-        environment,
-        cluster: cluster.as_ref(),
-        record: &stored.record,
-        facts: &facts,
-        until,
-        last_try: turn.last_try,
-    };
-    if observation.gone || facts.node_is_silent() {
+    gathered.started_at = facts.main_started_at();
+    gathered.finished_at = facts.main_finished_at();
+    let collector = Collector { view, record: &stored.record, facts: &facts };
+    if unreadable {
         collector.nothing_to_read(&mut gathered);
     } else {
         collector.logs(&mut gathered).await?;
@@ -108,14 +105,41 @@ pub async fn collect(
     finish::end(environment, stored, ending, gathered).await
 }
 
-/// One collection under way.
-struct Collector<'a> {
+/// Where a collection looks.
+#[derive(Clone, Copy)]
+struct View<'a> {
     environment: &'a Environment,
     cluster: &'a dyn Cluster,
-    record: &'a Record,
-    facts: &'a PodFacts,
     until: Timestamp,
     last_try: bool,
+}
+
+impl View<'_> {
+    /// Stop the pod. Its logs are followed from before the deletion on, since a pod without carriers is gone as soon as its containers have ended.
+    async fn stop(
+        self,
+        stored: Stored,
+        facts: PodFacts,
+        ending: &Ending,
+        gathered: &mut Gathered,
+    ) -> Result<(Stored, PodFacts), Error> {
+        let patience = stop::patience(self.environment, &stored.record, ending, self.until);
+        let record = stored.record.clone();
+        let collector = Collector { view: self, record: &record, facts: &facts };
+        let opened = collector.open_logs().await;
+        let followed = collector.follow_logs(opened, patience, gathered);
+        let (followed, stopped) = futures::join!(followed, stop::pod(self.environment, stored, patience));
+        followed?;
+        let (stored, observation) = stopped?;
+        Ok((stored, observation.pod.unwrap_or(facts)))
+    }
+}
+
+/// One collection under way.
+struct Collector<'a> {
+    view: View<'a>,
+    record: &'a Record,
+    facts: &'a PodFacts,
 }
 
 #[derive(PartialEq)]
@@ -138,33 +162,64 @@ impl Collector<'_> {
         }
     }
 
-    async fn logs(&self, gathered: &mut Gathered) -> Result<(), Error> {
-        let patience = Duration::from_secs(self.record.plan.limits.late_log_seconds);
-        let patience = later(self.environment.clock.now(), patience).min(self.until);
-        for container in self.facts.containers.iter().filter(|container| container.has_started()) {
+    /// Containers whose log is worth keeping: all that ran, carriers only when they failed.
+    fn logged(&self) -> impl Iterator<Item = &ContainerFacts> {
+        self.facts.containers.iter().filter(|container| {
             let carrier = matches!(container.role, Role::InitCarrier | Role::OutCarrier);
             let failed = container.termination().is_some_and(|termination| termination.exit_code != 0);
-            if carrier && !failed {
-                continue;
-            }
+            container.has_started() && (!carrier || failed)
+        })
+    }
+
+    fn started_at(&self, container: &ContainerFacts) -> Option<Timestamp> {
+        self.facts.main_started_at().filter(|_| container.role == Role::Deciding)
+    }
+
+    /// The logs that were not stored yet.
+    async fn logs(&self, gathered: &mut Gathered) -> Result<(), Error> {
+        let View { environment, cluster, until, .. } = self.view;
+        let patience = Duration::from_secs(self.record.plan.limits.late_log_seconds);
+        let patience = later(environment.clock.now(), patience).min(until);
+        for container in
+            self.logged().filter(|container| !gathered.has_log(&container.name)).collect::<Vec<_>>()
+        {
             let name = container.name.as_str();
-            let started_at = self.facts.main_started_at().filter(|_| container.role == Role::Deciding);
-            let log =
-                match logs::collect(self.environment, self.cluster, self.record, name, started_at, patience)
-                    .await
-                {
-                    Ok(Some(log)) => log,
-                    Ok(None) => continue,
-                    Err(error @ (Error::Cluster(_) | Error::Upload(UploadError::Stream { .. }))) => {
-                        gathered.warnings.push(format!(
-                            "the log of container `{name}` could not be read: {}",
-                            error.in_full()
-                        ));
-                        continue;
-                    }
-                    Err(error) => return Err(error),
-                };
-            gathered.take_log(name, container.role, log);
+            let started_at = self.started_at(container);
+            let log = logs::collect(environment, cluster, self.record, name, started_at, patience).await;
+            gathered.take_log(container, log)?;
+        }
+        Ok(())
+    }
+
+    /// The logs of the containers that run, opened so that nothing after this moment is lost. One that cannot be opened is read later.
+    async fn open_logs(&self) -> Vec<(&ContainerFacts, LogStream)> {
+        let View { environment, cluster, .. } = self.view;
+        let open = |container: &'_ ContainerFacts| {
+            let name = container.name.clone();
+            async move { logs::open(environment, cluster, self.record, &name, true).await.ok().flatten() }
+        };
+        let running: Vec<&ContainerFacts> =
+            self.logged().filter(|container| container.is_running()).collect();
+        let opened = join_all(running.iter().map(|container| open(container))).await;
+        running.into_iter().zip(opened).filter_map(|(container, stream)| Some((container, stream?))).collect()
+    }
+
+    /// Store logs while their containers end, at most until `patience`.
+    async fn follow_logs(
+        &self,
+        opened: Vec<(&ContainerFacts, LogStream)>,
+        patience: Timestamp,
+        gathered: &mut Gathered,
+    ) -> Result<(), Error> {
+        let environment = self.view.environment;
+        let stored = opened.into_iter().map(|(container, stream)| async move {
+            let enough = environment.clock.sleep(between(environment.clock.now(), patience));
+            let stream = stream.take_until(enough).boxed();
+            let started_at = self.started_at(container);
+            (container, logs::store(environment, self.record, &container.name, started_at, stream).await)
+        });
+        for (container, log) in join_all(stored).await {
+            gathered.take_log(container, log.map(Some))?;
         }
         Ok(())
     }
@@ -184,7 +239,7 @@ impl Collector<'_> {
             }
             return Ok(Progress::Finished);
         }
-        match outputs::collect(self.environment, self.cluster, self.record, self.until).await {
+        match outputs::collect(self.view.environment, self.view.cluster, self.record, self.view.until).await {
             Ok(collected) if collected.unfinished => Ok(Progress::Unfinished),
             Ok(collected) => {
                 gathered.files = collected.files;
@@ -195,7 +250,7 @@ impl Collector<'_> {
             }
             // The carrier went away under our hands, or this will not be tried again: what is there is all there will be.
             Err(Error::Cluster(error))
-                if self.last_try || !error.is_passing() || self.carrier_is_gone().await? =>
+                if self.view.last_try || !error.is_passing() || self.carrier_is_gone().await? =>
             {
                 gathered
                     .lost
@@ -207,8 +262,8 @@ impl Collector<'_> {
     }
 
     async fn carrier_is_gone(&self) -> Result<bool, Error> {
-        let namespace = observe::namespace(self.environment, self.record);
-        let pod = self.cluster.get(namespace, &self.record.attempt.pod_name).await?;
+        let namespace = observe::namespace(self.view.environment, self.record);
+        let pod = self.view.cluster.get(namespace, &self.record.attempt.pod_name).await?;
         let statuses =
             pod.filter(|pod| observe::is_of(pod, self.record)).and_then(|pod| pod.status?.container_statuses);
         let is_running =
@@ -221,18 +276,39 @@ impl Collector<'_> {
 }
 
 impl Gathered {
-    fn take_log(&mut self, name: &str, role: Role, log: logs::Collected) {
+    fn has_log(&self, container: &str) -> bool {
+        self.logs.contains_key(container)
+    }
+
+    /// A log that could not be read is a warning, a store that failed an error.
+    fn take_log(
+        &mut self,
+        container: &ContainerFacts,
+        log: Result<Option<logs::Collected>, Error>,
+    ) -> Result<(), Error> {
+        let name = &container.name;
+        let log = match log {
+            Ok(Some(log)) => log,
+            Ok(None) => return Ok(()),
+            Err(error @ (Error::Cluster(_) | Error::Upload(UploadError::Stream { .. }))) => {
+                self.warnings
+                    .push(format!("the log of container `{name}` could not be read: {}", error.in_full()));
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
         if !log.object.complete {
             self.warnings.push(format!(
                 "the beginning of container `{name}`'s log had been rotated away; output lines may be missing"
             ));
         }
-        if role == Role::Deciding {
+        if container.role == Role::Deciding {
             self.outputs.extend(log.said.outputs);
             self.warnings.extend(log.said.warnings);
             self.tail = Some(log.tail);
         }
-        self.logs.insert(name.to_owned(), log.object);
+        self.logs.insert(name.clone(), log.object);
+        Ok(())
     }
 }
 

@@ -33,6 +33,7 @@ pub async fn end(
 ) -> Result<(), Error> {
     match ending.outcome.clone() {
         Outcome::Finish(state) => {
+            let still_runs = gathered.started_at.is_some() && gathered.finished_at.is_none();
             let result = compose(environment, &stored.record, state, ending, gathered);
             let result = results::write_once(environment.bucket.as_ref(), result).await?;
             let cause = result.diagnosis.as_ref().map(|diagnosis| format!("{:?}", diagnosis.cause));
@@ -44,6 +45,10 @@ pub async fn end(
                 "the run has ended"
             );
             crate::crash::point("after-result");
+            if still_runs && result.state == State::Cancelled {
+                // It is being deleted already and has its own grace to put things in order.
+                return delete(environment, &stored.record, None).await;
+            }
             remove_pod(environment, &stored.record, result.state).await
         }
         Outcome::Retry { not_before, counted } => {

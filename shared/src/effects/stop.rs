@@ -8,9 +8,11 @@ use crate::clock::later;
 use crate::effects::observe;
 use crate::environment::Environment;
 use crate::error::Error;
-use crate::run::decision::Ending;
+use crate::run::decision::{Ending, Outcome};
+use crate::run::facts::{ContainerFacts, PodFacts};
 use crate::run::observation::Observation;
 use crate::run::record::Record;
+use crate::run::state::State;
 use crate::store::records::{self, Stored};
 
 /// Kubernetes' own default for a pod's grace.
@@ -22,18 +24,14 @@ const COLLECTION_WINDOW_SECONDS: u64 = 60;
 /// Between two looks at a pod that is ending.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Settle the ending, delete the pod with its own grace and, where files are to come back, a window for that; then wait until its deciding containers
-/// have ended, the grace is over, or the time of this invocation is. The answer is the pod as it is then.
+/// How long a cancelled run waits for its program; one that ignores SIGTERM is left to its grace.
+const CANCEL_SECONDS: u64 = 5;
+
+/// Write down how the attempt ends, before its pod is touched: what the pod does once it is being deleted must not look like a reason of its own.
 ///
 /// # Errors
-/// What the bucket or the cluster says.
-pub async fn pod(
-    environment: &Environment,
-    stored: Stored,
-    ending: &Ending,
-    until: Timestamp,
-) -> Result<(Stored, Observation), Error> {
-    // Settled first: what the pod does once it is being deleted must not look like a reason of its own.
+/// What the bucket says.
+pub async fn settle(environment: &Environment, stored: Stored, ending: &Ending) -> Result<Stored, Error> {
     let change = |record: &mut Record| {
         let changes = record.ending.is_none();
         if changes {
@@ -41,33 +39,53 @@ pub async fn pod(
         }
         changes
     };
-    let stored = records::change(environment.bucket.as_ref(), stored, change).await?;
-    let record = &stored.record;
+    Ok(records::change(environment.bucket.as_ref(), stored, change).await?)
+}
+
+/// Until when the deciding containers are waited for: the pod's own grace, less for a cancel, and no longer than this invocation.
+pub fn patience(environment: &Environment, record: &Record, ending: &Ending, until: Timestamp) -> Timestamp {
+    let seconds = match ending.outcome {
+        Outcome::Finish(State::Cancelled) => grace_seconds(record).min(CANCEL_SECONDS),
+        Outcome::Finish(_) | Outcome::Retry { .. } => grace_seconds(record),
+    };
+    later(environment.clock.now(), Duration::from_secs(seconds)).min(until)
+}
+
+fn grace_seconds(record: &Record) -> u64 {
     let grace =
         record.plan.pod.pointer("/spec/terminationGracePeriodSeconds").and_then(serde_json::Value::as_u64);
-    let grace = grace.unwrap_or(DEFAULT_GRACE_SECONDS);
+    grace.unwrap_or(DEFAULT_GRACE_SECONDS)
+}
+
+/// Delete the pod with its own grace and, where files are to come back, a window for that; then wait until its deciding containers have ended or
+/// `patience` is over. The answer is the pod as it is then.
+///
+/// # Errors
+/// What the bucket or the cluster says.
+pub async fn pod(
+    environment: &Environment,
+    mut stored: Stored,
+    patience: Timestamp,
+) -> Result<(Stored, Observation), Error> {
+    let record = &stored.record;
     let window = if record.plan.files.has_outputs() { COLLECTION_WINDOW_SECONDS } else { 0 };
+    let seconds = u32::try_from(grace_seconds(record).saturating_add(window)).unwrap_or(u32::MAX);
     let cluster = environment.clusters.of(&record.plan.target.cluster)?;
-    let uid = record.attempt.pod_uid.clone().unwrap_or_default();
-    let seconds = u32::try_from(grace.saturating_add(window)).unwrap_or(u32::MAX);
-    let namespace = observe::namespace(environment, record).to_owned();
-    cluster.delete(&namespace, &record.attempt.pod_name, &uid, Some(seconds)).await?;
+    let uid = record.attempt.pod_uid.as_deref().unwrap_or_default();
+    cluster
+        .delete(observe::namespace(environment, record), &record.attempt.pod_name, uid, Some(seconds))
+        .await?;
     tracing::info!(
         run.id = record.run_id,
         pod.name = record.attempt.pod_name,
         grace_seconds = seconds,
         "the pod is being stopped"
     );
-    let patience = later(environment.clock.now(), Duration::from_secs(grace)).min(until);
-    let mut stored = stored;
     loop {
         let (looked, observation, _) = observe::pod(environment, stored).await?;
         stored = looked;
-        let ended = observation.gone
-            || observation
-                .pod
-                .as_ref()
-                .is_none_or(|pod| pod.deciding().all(|container| !container.is_running()));
+        let runs = |pod: &PodFacts| pod.deciding().any(ContainerFacts::is_running);
+        let ended = observation.gone || !observation.pod.as_ref().is_some_and(runs);
         if ended || environment.clock.now() >= patience {
             return Ok((stored, observation));
         }

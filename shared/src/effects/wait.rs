@@ -1,5 +1,7 @@
 //! Waiting: a delayed message, so that nothing has to stay awake.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use crate::clock::between;
@@ -7,6 +9,9 @@ use crate::environment::Environment;
 use crate::error::Error;
 use crate::queue::{MAX_DELAY, RunMessage};
 use crate::run::record::Record;
+
+/// A limit that is just over is not asked about many times a second.
+const SHORTEST: Duration = Duration::from_secs(1);
 
 /// The message about a run, passed on `hops` times.
 pub fn message(record: &Record, hops: u32) -> RunMessage {
@@ -24,7 +29,7 @@ pub async fn look_again(
     until: Timestamp,
     hops: u32,
 ) -> Result<(), Error> {
-    let delay = between(environment.clock.now(), until);
+    let delay = between(environment.clock.now(), until).max(SHORTEST);
     let run = message(record, hops.saturating_add(1));
     if !record.has_pod() {
         // A wait longer than a delay is made of several.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::StreamExt;
+use futures::stream::BoxStream;
 use jiff::Timestamp;
 use tokio_util::io::StreamReader;
 
@@ -26,6 +27,9 @@ const ROTATED_ABOVE: u64 = 1024 * 1024;
 
 /// A log whose first line is this much younger than the container began somewhere in the middle.
 const LATE_BEGINNING: Duration = Duration::from_secs(5);
+
+/// A log on its way, every line with its time.
+pub type LogStream = BoxStream<'static, std::io::Result<Bytes>>;
 
 /// A log that was brought back.
 pub struct Collected {
@@ -60,10 +64,11 @@ pub async fn collect(
     until: Timestamp,
 ) -> Result<Option<Collected>, Error> {
     loop {
-        match collect_once(environment, cluster, record, container, started_at).await {
-            Err(Error::Cluster(error)) if error.is_not_found() || error.status() == Some(400) => {
-                return Ok(None);
-            }
+        let collected = match open(environment, cluster, record, container, false).await {
+            Ok(Some(stream)) => store(environment, record, container, started_at, stream).await.map(Some),
+            other => other.map(|_| None),
+        };
+        match collected {
             Err(error) if later(environment.clock.now(), PAUSE) < until && may_pass(&error) => {
                 tracing::debug!(
                     run.id = record.run_id,
@@ -73,7 +78,7 @@ pub async fn collect(
                 );
                 environment.clock.sleep(PAUSE).await;
             }
-            other => return other.map(Some),
+            other => return other,
         }
     }
 }
@@ -87,15 +92,35 @@ fn may_pass(error: &Error) -> bool {
     }
 }
 
-async fn collect_once(
+/// Open the log of a container, following it to the container's end if asked. `None` when there is none.
+///
+/// # Errors
+/// What the cluster says.
+pub async fn open(
     environment: &Environment,
     cluster: &dyn Cluster,
     record: &Record,
     container: &str,
-    started_at: Option<Timestamp>,
-) -> Result<Collected, Error> {
+    follow: bool,
+) -> Result<Option<LogStream>, Error> {
     let namespace = record.plan.target.namespace.as_deref().unwrap_or(&environment.config.namespace);
-    let stream = cluster.log(namespace, &record.attempt.pod_name, container).await?;
+    match cluster.log(namespace, &record.attempt.pod_name, container, follow).await {
+        Err(error) if error.is_not_found() || error.status() == Some(400) => Ok(None),
+        other => Ok(Some(other?)),
+    }
+}
+
+/// Store a log that was opened.
+///
+/// # Errors
+/// When the stream breaks off or the store fails.
+pub async fn store(
+    environment: &Environment,
+    record: &Record,
+    container: &str,
+    started_at: Option<Timestamp>,
+    stream: BoxStream<'_, std::io::Result<Bytes>>,
+) -> Result<Collected, Error> {
     let passing = Arc::new(Mutex::new(Some(Passing::begin(container))));
     let seen = passing.clone();
     let mut bytes = StreamReader::new(stream.inspect(move |chunk| {

@@ -8,6 +8,7 @@ use super::control::exit_code;
 use super::keep::{join, number_of, spawn_thread};
 use super::spec::{self, EnterSpec};
 use super::{Doing, MARKER, Refusal, lookup};
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sched::{CloneFlags, setns};
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::{Signal, kill};
@@ -15,6 +16,7 @@ use nix::unistd::{Pid, setsid};
 use std::convert::Infallible;
 use std::fs::File;
 use std::io::{Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitCode};
@@ -31,7 +33,7 @@ pub fn enter(path: &Path) -> ExitCode {
 }
 
 fn start(path: &Path, spec: &EnterSpec) -> Result<Child, Refusal> {
-    let mut lifeline = File::open(&spec.lifeline).doing("open", &spec.lifeline)?;
+    let mut lifeline = open_lifeline(&spec.lifeline).doing("open", &spec.lifeline)?;
     let processes = format!("/proc/{}/ns/pid", spec.process);
     let processes = File::open(&processes).doing("open", &processes)?;
     join(spec.keeper, &[("user", CloneFlags::CLONE_NEWUSER)])?;
@@ -53,6 +55,13 @@ fn start(path: &Path, spec: &EnterSpec) -> Result<Child, Refusal> {
     // The thread ends with the process.
     let _ = process.send(number_of(&child));
     Ok(child)
+}
+
+/// Opened without waiting for the other side: it may be gone already, and then reading ends at once.
+fn open_lifeline(path: &Path) -> std::io::Result<File> {
+    let lifeline = File::options().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path)?;
+    fcntl(&lifeline, FcntlArg::F_SETFL(OFlag::empty()))?;
+    Ok(lifeline)
 }
 
 /// The process that becomes the command.
