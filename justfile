@@ -14,7 +14,19 @@ check:
 
 # All tests
 test:
+    cargo test --workspace --locked
+
+# The same by nextest, one process a test
+nextest:
     cargo nextest run --workspace
+
+# Time per hop of a plain task on the local stack
+bench:
+    cargo bench --package longshore-tests --bench hops
+
+# Write the pages of docs/ that are made from the code
+docs:
+    LONGSHORE_WRITE_DOCS=1 cargo test --package longshore-tests --test it rules::causes
 
 # Licences, advisories, banned crates, sources
 deny:
@@ -26,8 +38,8 @@ package:
 
 # Start the local stack
 up:
-    cargo run --package longshore-cli -- up
+    cargo run --bin longshore -- up
 
 # End the local stack
 down:
-    cargo run --package longshore-cli -- down
+    cargo run --bin longshore -- down

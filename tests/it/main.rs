@@ -3,4 +3,5 @@
 mod cancelling;
 mod failing;
 mod once;
+mod rules;
 mod succeeding;

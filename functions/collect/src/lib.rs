@@ -10,6 +10,7 @@ use shared::effects::{self, Turn, finish, observe};
 use shared::environment::Environment;
 use shared::error::Error;
 use shared::queue::{MAX_HOPS, RunMessage};
+use shared::run::decision::Next;
 use shared::store::{records, results};
 
 /// The queue delivers a message five times (`maxReceiveCount`); before the last one a collection that cannot be done is given up, with a result that says so.
@@ -61,6 +62,10 @@ async fn look(
     let (stored, observation, _) = observe::pod(environment, stored).await?;
     let decision = shared::run::decide(&stored.record, &observation, environment.clock.now());
     tracing::debug!(run.id = run.run_id, decision = ?decision.next, "looked at the run");
+    if decision.next == Next::Create {
+        // Checking the inputs and signing for them takes rights that `submit` has.
+        return effects::hand_over(environment, &stored, &decision.next).await;
+    }
     effects::apply(environment, stored, &observation, decision, Turn { deadline, hops: run.hops, last_try })
         .await
 }

@@ -37,6 +37,8 @@ pub struct Group<'a> {
     pub cluster: Arc<dyn Cluster>,
     /// What was done in this poll already.
     pub visits: Visits,
+    /// It has so few active runs that every poll compares all of them.
+    pub is_small: bool,
     /// When this poll ends.
     pub stop: Timestamp,
 }
@@ -54,14 +56,15 @@ pub async fn look_after(environment: &Environment, name: &str, stop: Timestamp) 
         None => ClusterChoice::Default,
     };
     let cluster = environment.clusters.of(&choice)?;
-    let group = Group { environment, name, cluster, visits: Visits::default(), stop };
+    let is_small = active.len() <= SMALL as usize;
+    let group = Group { environment, name, cluster, visits: Visits::default(), is_small, stop };
     let mut namespaces: BTreeSet<String> =
         cursors::namespaces(environment.bucket.as_ref(), name).await?.into_iter().collect();
     let mut cursor = Cursor::default();
     if let Some(namespace) = namespaces.first() {
         cursor = cursors::load(environment.bucket.as_ref(), name, namespace).await?;
     }
-    if active.len() <= SMALL as usize || is_due(&cursor, environment.clock.now()) {
+    if is_small || is_due(&cursor, environment.clock.now()) {
         namespaces.extend(reconcile::group(&group, &namespaces).await?);
     }
     watch_all(&group, namespaces).await

@@ -11,6 +11,7 @@ use shared::error::Error;
 use shared::pod::{PodIdentity, identity_of};
 use shared::run::decision::Next;
 use shared::run::observation::{Observation, Roles};
+use shared::run::state::State;
 use shared::store::records::{self, Stored};
 use shared::store::results;
 
@@ -38,8 +39,17 @@ impl Visits {
     }
 }
 
-/// A pod that is there, new or changed.
-pub async fn present(group: &Group<'_>, pod: &Pod) -> Result<(), Error> {
+/// How a pod came before us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// Something happened to it.
+    Changed,
+    /// It stood in a listing.
+    Listed,
+}
+
+/// A pod that is there.
+pub async fn present(group: &Group<'_>, pod: &Pod, seen: Seen) -> Result<(), Error> {
     let Some(identity) = of_group(group, pod) else { return Ok(()) };
     let Some(stored) = record(group, identity).await? else {
         return without_record(group, pod, identity).await;
@@ -49,15 +59,21 @@ pub async fn present(group: &Group<'_>, pod: &Pod) -> Result<(), Error> {
         return delete(group, pod).await;
     }
     let observation = Observation::of(pod, &Roles::of(&stored.record.plan), group.environment.clock.now());
-    decide(group, &stored, identity, &observation, Some(pod)).await
+    decide(group, &stored, identity, &observation, Some((pod, seen))).await
 }
 
 /// A pod that is gone; its last state.
 pub async fn gone(group: &Group<'_>, pod: &Pod) -> Result<(), Error> {
     let Some(identity) = of_group(group, pod) else { return Ok(()) };
-    group.visits.done().limits.remove(&(identity.run_id.to_owned(), identity.attempt));
+    let key = (identity.run_id.to_owned(), identity.attempt);
+    group.visits.done().limits.remove(&key);
+    if group.visits.done().handed.contains(&key) {
+        // Deleted by the collection that it was handed to.
+        return Ok(());
+    }
     let Some(stored) = record(group, identity).await? else { return Ok(()) };
-    if stored.record.attempt.number != identity.attempt {
+    let is_over = results::read(group.environment.bucket.as_ref(), identity.run_id).await?.is_some();
+    if is_over || stored.record.attempt.number != identity.attempt {
         return Ok(());
     }
     let observation = Observation::last(pod, &Roles::of(&stored.record.plan), group.environment.clock.now());
@@ -72,9 +88,6 @@ async fn settle(
     observation: &Observation,
 ) -> Result<Stored, Error> {
     let now = environment.clock.now();
-    if results::read(environment.bucket.as_ref(), &stored.record.run_id).await?.is_some() {
-        return Ok(stored);
-    }
     let settled = records::change(environment.bucket.as_ref(), stored.clone(), |record| {
         let Next::End(ending) = shared::run::decide(record, observation, now).next else { return false };
         let changes = record.ending.is_none() && record.cancel.is_none();
@@ -99,7 +112,7 @@ pub async fn due(group: &Group<'_>) -> Result<(), Error> {
         keys.iter().filter_map(|key| done.limits.remove(key)).map(|(_, pod)| pod).collect()
     };
     for pod in over {
-        present(group, &pod).await?;
+        present(group, &pod, Seen::Changed).await?;
     }
     Ok(())
 }
@@ -109,14 +122,21 @@ async fn decide(
     stored: &Stored,
     identity: PodIdentity<'_>,
     observation: &Observation,
-    pod: Option<&Pod>,
+    pod: Option<(&Pod, Seen)>,
 ) -> Result<(), Error> {
     let environment = group.environment;
     let decision = shared::run::decide(&stored.record, observation, environment.clock.now());
     let key = (identity.run_id.to_owned(), identity.attempt);
     match (&decision.next, pod) {
-        (Next::Wait { until }, Some(pod)) if *until <= group.stop => {
+        (Next::Wait { until }, Some((pod, _))) if *until <= group.stop => {
             group.visits.done().limits.insert(key, (*until, Box::new(pod.clone())));
+            Ok(())
+        }
+        // The next poll lists pods that wait, and of a small group all: it finds the limit in time.
+        (Next::Wait { .. }, Some((_, seen)))
+            if decision.state == State::Pending || (seen == Seen::Listed && group.is_small) =>
+        {
+            group.visits.done().limits.remove(&key);
             Ok(())
         }
         (Next::Wait { until }, _) => {

@@ -16,7 +16,7 @@ use shared::store::records::{self, Stored};
 use shared::store::{keys, results};
 
 use crate::group::Group;
-use crate::pod;
+use crate::pod::{self, Seen};
 
 /// A record this young may belong to a function that is at work on it; also how old a result must be before its record goes: longer than `submit` may take.
 const SETTLED_AFTER: Duration = Duration::from_secs(65);
@@ -61,7 +61,7 @@ async fn list(group: &Group<'_>, namespace: &str, pods: &mut BTreeMap<String, u3
     loop {
         let page = group.cluster.list(namespace, None, next.as_deref()).await?;
         for found in &page.pods {
-            pod::present(group, found).await?;
+            pod::present(group, found, Seen::Listed).await?;
             if let Some(identity) = identity_of(found) {
                 pods.insert(identity.run_id.to_owned(), identity.attempt);
             }

@@ -9,7 +9,7 @@ use shared::error::{Error, chain};
 use shared::store::cursors::{self, Cursor};
 
 use crate::group::Group;
-use crate::pod;
+use crate::pod::{self, Seen};
 
 /// Pause after a watch that could not be opened or broke off.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -63,7 +63,7 @@ async fn list(
     loop {
         let page = group.cluster.list(namespace, field_selector, next.as_deref()).await?;
         for found in &page.pods {
-            pod::present(group, found).await?;
+            pod::present(group, found, Seen::Listed).await?;
         }
         cursor.resource_version = page.resource_version;
         next = page.next;
@@ -91,7 +91,7 @@ async fn follow(group: &Group<'_>, namespace: &str, cursor: &mut Cursor, seconds
         match change {
             None => return Ok(()),
             Some(Ok(Change::Present(found))) => {
-                pod::present(group, &found).await?;
+                pod::present(group, &found, Seen::Changed).await?;
                 advance(cursor, found.metadata.resource_version.as_deref());
             }
             Some(Ok(Change::Gone(found))) => {

@@ -97,6 +97,9 @@ pub struct Run {
 /// `longshore up`
 #[derive(Args, Debug)]
 pub struct Up {
+    /// Stop the stack when the process with this id ends; without it the stack stays until `longshore down`
+    #[arg(long, value_name = "PID")]
+    pub owner: Option<u32>,
     /// The stack.
     #[command(flatten)]
     pub stack: StackOptions,

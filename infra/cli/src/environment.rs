@@ -11,6 +11,8 @@ pub struct Environment {
     pub dumb_terminal: bool,
     /// `$XDG_CACHE_HOME/longshore`, else `~/.cache/longshore`: what can be made again.
     pub cache: PathBuf,
+    /// `LONGSHORE_STATE`, else `stack` below the cache: where the stack keeps its state; one stack runs per directory.
+    pub state: PathBuf,
     /// `LONGSHORE_WORKSPACE`: the folder with `template.yaml`.
     pub workspace: Option<PathBuf>,
 }
@@ -22,11 +24,13 @@ impl Environment {
         let cache = variable("XDG_CACHE_HOME")
             .map(PathBuf::from)
             .filter(|path| path.is_absolute())
-            .unwrap_or_else(|| home.join(".cache"));
+            .unwrap_or_else(|| home.join(".cache"))
+            .join("longshore");
         Environment {
             no_color: variable("NO_COLOR").is_some(),
             dumb_terminal: variable("TERM").is_some_and(|term| term == "dumb"),
-            cache: cache.join("longshore"),
+            state: variable("LONGSHORE_STATE").map_or_else(|| cache.join("stack"), PathBuf::from),
+            cache,
             workspace: variable("LONGSHORE_WORKSPACE").map(PathBuf::from),
         }
     }

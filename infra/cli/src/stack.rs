@@ -21,35 +21,30 @@ pub struct Stack {
     pub started: bool,
 }
 
-/// Where the stack keeps its state; there is one per user.
-pub fn state(environment: &Environment) -> PathBuf {
-    environment.cache.join("stack")
-}
-
 /// The stack that runs.
 ///
 /// # Errors
 /// When none does.
 pub fn running(environment: &Environment) -> Result<Endpoints, Failure> {
-    local::running(&state(environment)).ok_or_else(|| {
+    local::running(&environment.state).ok_or_else(|| {
         Failure::unreachable("the local stack does not run").remedy("start it with `longshore up`")
     })
 }
 
-/// The running stack, or a new one. A new one ends with this process unless it is to stay.
+/// The running stack, or a new one. A new one ends with the process that owns it; without an owner it stays.
 ///
 /// # Errors
 /// When it cannot be started, or somebody interrupts; then nothing of it is left.
 pub async fn ensure(
     typed: &StackOptions,
-    stays: bool,
+    owner: Option<u32>,
     environment: &Environment,
     progress: &mut Progress,
     interrupt: &Interrupt,
 ) -> Result<Stack, Failure> {
-    let state = state(environment);
-    let ran_before = local::running(&state).is_some();
-    let options = options(typed, stays, environment)?;
+    let state = &environment.state;
+    let ran_before = local::running(state).is_some();
+    let options = options(typed, owner, environment)?;
     progress.begin("stack", if ran_before { "looking" } else { "starting" });
     let started = {
         let telling = RefCell::new(&mut *progress);
@@ -71,7 +66,7 @@ pub async fn ensure(
         None => {
             progress.failed("interrupted");
             if !ran_before {
-                stop(&state, progress).await?;
+                stop(state, progress).await?;
             }
             Err(Failure { code: CANCELLED, ..Failure::failed("interrupted before the stack was up") })
         }
@@ -103,7 +98,7 @@ pub async fn stop(state: &Path, progress: &mut Progress) -> Result<bool, Failure
 
 fn options(
     typed: &StackOptions,
-    stays: bool,
+    owner: Option<u32>,
     environment: &Environment,
 ) -> Result<local::StackOptions, Failure> {
     let unreadable =
@@ -121,14 +116,14 @@ fn options(
         None => ClusterChoice::Embedded,
     };
     Ok(local::StackOptions {
-        state: state(environment),
+        state: environment.state.clone(),
         cache: environment.cache.clone(),
         workspace: workspace::find(environment, &current)?,
         images: typed.images.clone(),
         program,
         functions,
         cluster,
-        owner: (!stays).then(std::process::id),
+        owner,
     })
 }
 

@@ -49,7 +49,8 @@ fn cargo(profile: Profile, workspace: &Path) -> Command {
         command.arg("--release");
     }
     for function in FUNCTIONS {
-        command.arg(format!("--package=longshore-{function}"));
+        // By program and not by package: cargo then takes the features of the whole workspace, and what was built for the command is not built again.
+        command.arg(format!("--bin={function}"));
     }
     command
 }

@@ -26,6 +26,10 @@ pub async fn up(options: StackOptions, progress: impl Fn(Progress)) -> Result<En
     let options = options.absolute()?;
     let directory = Directory::new(&options.state)?;
     directory.create()?;
+    // One that runs needs no lock, so that several commands at once find it.
+    if let Some(endpoints) = running(&options.state) {
+        return same(endpoints, &options);
+    }
     let _one_at_a_time = directory.lock_change()?;
     if let Some(endpoints) = running(&options.state) {
         return same(endpoints, &options);

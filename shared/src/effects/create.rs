@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::cluster::access;
 use crate::cluster::client::Permission;
 use crate::cluster::error::ClusterError;
-use crate::effects::collect::Gathered;
+use crate::effects::gather::Gathered;
 use crate::effects::{Turn, finish, observe, wait};
 use crate::environment::Environment;
 use crate::error::{Error, chain};

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::clock::between;
-use crate::effects::collect::Gathered;
+use crate::effects::gather::Gathered;
 use crate::effects::{observe, wait};
 use crate::environment::Environment;
 use crate::error::Error;
@@ -35,15 +35,11 @@ pub async fn end(
         Outcome::Finish(state) => {
             let still_runs = gathered.started_at.is_some() && gathered.finished_at.is_none();
             let result = compose(environment, &stored.record, state, ending, gathered);
+            let ended_at = result.timings.ended_at;
             let result = results::write_once(environment.bucket.as_ref(), result).await?;
-            let cause = result.diagnosis.as_ref().map(|diagnosis| format!("{:?}", diagnosis.cause));
-            tracing::info!(
-                run.id = result.run_id,
-                run.state = %result.state,
-                run.cause = cause,
-                duration_ms = result.timings.total_ms,
-                "the run has ended"
-            );
+            if result.timings.ended_at == ended_at {
+                tell(&result);
+            }
             crate::crash::point("after-result");
             if still_runs && result.state == State::Cancelled {
                 // It is being deleted already and has its own grace to put things in order.
@@ -55,6 +51,18 @@ pub async fn end(
             retry(environment, stored, ending, not_before, counted).await
         }
     }
+}
+
+/// The transition that everybody looks for; told by the collection whose result it is.
+fn tell(result: &RunResult) {
+    let cause = result.diagnosis.as_ref().map(|diagnosis| format!("{:?}", diagnosis.cause));
+    tracing::info!(
+        run.id = result.run_id,
+        run.state = %result.state,
+        run.cause = cause,
+        duration_ms = result.timings.total_ms,
+        "the run has ended"
+    );
 }
 
 async fn retry(

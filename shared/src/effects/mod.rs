@@ -2,7 +2,9 @@
 
 pub mod collect;
 pub mod create;
+pub mod explain;
 pub mod finish;
+pub mod gather;
 pub mod observe;
 pub mod stop;
 pub mod wait;
@@ -41,7 +43,7 @@ pub async fn apply(
         Next::Wait { until } => wait::look_again(environment, &stored.record, until, turn.hops).await,
         Next::Create => create::pod(environment, stored, turn).await,
         Next::Collect(ending) => collect::collect(environment, stored, observation, ending, turn).await,
-        Next::End(ending) => finish::end(environment, stored, ending, collect::Gathered::default()).await,
+        Next::End(ending) => finish::end(environment, stored, ending, gather::Gathered::default()).await,
     }
 }
 

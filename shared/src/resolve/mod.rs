@@ -16,10 +16,10 @@ use serde_json::{Map, Value};
 use self::names::Names;
 use self::plan::{ClusterChoice, Limits, Plan, Target, TaskName};
 use self::render::Renderer;
-use crate::run::retry::RetryPolicy;
 use crate::spec::layout::MAIN;
 use crate::spec::place::{Notes, Place, Reading};
 use crate::spec::problem::Problems;
+use crate::spec::retry::RetryPolicy;
 use crate::spec::submission::Submission;
 use crate::spec::task::{self, Body, Task, TaskDocument};
 

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::run::retry::RetryPolicy;
 use crate::spec::connection::Connection;
+use crate::spec::retry::RetryPolicy;
 
 /// A resolved task: nothing optional left that a later step would have to guess. Kept in the run's record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -2,6 +2,7 @@
 
 mod decide;
 pub mod decision;
+pub mod delivery;
 mod diagnose;
 pub mod diagnosis;
 mod enrich;

@@ -18,7 +18,7 @@ pub(crate) mod pod_create;
 pub mod problem;
 pub mod quantity;
 pub mod read;
-mod retry;
+pub mod retry;
 pub(crate) mod runner;
 pub(crate) mod script;
 pub mod submission;

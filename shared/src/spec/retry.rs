@@ -1,7 +1,66 @@
-//! `retry` of a task: constant, exponential or random.
+//! `retry` of a task: constant, exponential or random. When the next attempt begins is judged in `run::retry`.
+
+use serde::{Deserialize, Serialize};
 
 use super::fields::Fields;
-use crate::run::retry::{Backoff, RetryPolicy};
+
+/// When the next attempt of a run may begin. Infrastructure failures before the main container started are not counted here.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RetryPolicy {
+    /// Attempts in all, the first included; 1 means no retry.
+    pub max_attempts: u32,
+    /// No new attempt once this many seconds have passed since the run was accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_duration_seconds: Option<u64>,
+    /// A run that succeeded after a retry carries a warning.
+    #[serde(default)]
+    pub warning_on_retry: bool,
+    /// How long to wait between two attempts.
+    pub backoff: Backoff,
+}
+
+/// The pause between two attempts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "kind")]
+pub enum Backoff {
+    /// Always the same.
+    #[serde(rename_all = "camelCase")]
+    Constant {
+        /// Seconds between the end of one attempt and the start of the next.
+        interval_seconds: u64,
+    },
+    /// Growing by a factor.
+    #[serde(rename_all = "camelCase")]
+    Exponential {
+        /// Seconds before the second attempt.
+        interval_seconds: u64,
+        /// Never more than this.
+        max_interval_seconds: u64,
+        /// Factor from one pause to the next (default 2).
+        factor: f64,
+    },
+    /// Somewhere between two bounds; derived from the run id and the attempt, so that it is the same each time it is asked for.
+    #[serde(rename_all = "camelCase")]
+    Random {
+        /// Seconds, at least.
+        min_interval_seconds: u64,
+        /// Seconds, at most.
+        max_interval_seconds: u64,
+    },
+}
+
+impl RetryPolicy {
+    /// One attempt and no more.
+    pub fn never() -> Self {
+        RetryPolicy {
+            max_attempts: 1,
+            max_duration_seconds: None,
+            warning_on_retry: false,
+            backoff: Backoff::Constant { interval_seconds: 0 },
+        }
+    }
+}
 
 const COMMON: [&str; 5] = ["type", "maxAttempts", "maxDuration", "warningOnRetry", "behavior"];
 

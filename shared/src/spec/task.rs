@@ -8,9 +8,9 @@ use super::flow::{self, Flow};
 use super::place::{Notes, Place, Reading, kind};
 use super::pod_create::{self, PodCreate};
 use super::problem::{Problem, Problems};
+use super::retry::RetryPolicy;
 use super::script::{self, Form, Language, Script};
 use super::{container, glob, name, quantity, retry};
-use crate::run::retry::RetryPolicy;
 
 /// A task document that can be read; its templates are still in it.
 #[derive(Clone, Debug, PartialEq)]

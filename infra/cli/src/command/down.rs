@@ -12,5 +12,5 @@ use crate::stack;
 /// When it does not end.
 pub async fn down(screen: Screen, environment: &Environment) -> Result<u8, Failure> {
     let mut progress = Progress::new(screen, true);
-    stack::stop(&stack::state(environment), &mut progress).await.map(|_| SUCCEEDED)
+    stack::stop(&environment.state, &mut progress).await.map(|_| SUCCEEDED)
 }

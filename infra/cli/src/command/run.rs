@@ -30,8 +30,8 @@ pub async fn run(arguments: &Run, screen: Screen, environment: &Environment) -> 
 
     let interrupt = Interrupt::listen()?;
     let mut progress = Progress::new(screen, arguments.json);
-    let stack =
-        stack::ensure(&arguments.stack, arguments.keep, environment, &mut progress, &interrupt).await?;
+    let owner = (!arguments.keep).then(std::process::id);
+    let stack = stack::ensure(&arguments.stack, owner, environment, &mut progress, &interrupt).await?;
     if let Some(line) = limits::of(&stack.endpoints) {
         screen.aside(&line);
     }
@@ -44,7 +44,7 @@ pub async fn run(arguments: &Run, screen: Screen, environment: &Environment) -> 
         show(result, arguments.json, screen)?;
     }
     if stack.started && !arguments.keep {
-        stack::stop(&stack::state(environment), &mut progress).await?;
+        stack::stop(&environment.state, &mut progress).await?;
     }
     match outcome? {
         Some(result) => Ok(exit::of_state(result.state)),

@@ -56,7 +56,7 @@ impl Desk {
     pub fn options(&self) -> StackOptions {
         StackOptions {
             state: self.directory.path().join("state"),
-            cache: PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("stack-cache"),
+            cache: PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("stack-cache/longshore"),
             workspace: Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."),
             images: Vec::new(),
             program: env!("CARGO_BIN_EXE_longshore-stack").into(),

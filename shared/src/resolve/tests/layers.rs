@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::super::plan::{ClusterChoice, Deciding};
 use super::{main_of, plan, plan_with, pod_create, runner, shell};
-use crate::run::retry::{Backoff, RetryPolicy};
+use crate::spec::retry::{Backoff, RetryPolicy};
 
 #[test]
 fn defaults_of_a_script_task() {

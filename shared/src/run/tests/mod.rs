@@ -2,6 +2,7 @@
 
 mod carriers;
 mod decide;
+mod delivery;
 mod limits;
 mod reasons;
 mod recordings;
@@ -20,9 +21,9 @@ use super::facts::{
 use super::limits::later;
 use super::observation::Observation;
 use super::record::Record;
-use super::retry::RetryPolicy;
 use super::transition::Acceptance;
 use crate::resolve::plan::{ClusterChoice, Deciding, FilePlan, Limits, Plan, Target, TaskName};
+use crate::spec::retry::RetryPolicy;
 
 /// The run is accepted at second 0; everything else is told in seconds from there.
 pub(super) fn at(seconds: u64) -> Timestamp {

@@ -5,8 +5,8 @@ use crate::run::diagnosis::Cause;
 use crate::run::facts::{Disruption, PodFacts};
 use crate::run::observation::Observation;
 use crate::run::record::Record;
-use crate::run::retry::{Backoff, RetryPolicy};
 use crate::run::state::State;
+use crate::spec::retry::{Backoff, RetryPolicy};
 
 fn policy(max_attempts: u32) -> RetryPolicy {
     RetryPolicy { max_attempts, backoff: Backoff::Constant { interval_seconds: 30 }, ..RetryPolicy::never() }

@@ -1,0 +1,248 @@
+//! Logs and files of an attempt, brought together in the bucket.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::future::join_all;
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::ContainerStatus;
+use serde_json::{Map, Value};
+
+use crate::clock::{between, later};
+use crate::cluster::client::Cluster;
+use crate::effects::observe;
+use crate::environment::Environment;
+use crate::error::Error;
+use crate::files::logs::LogStream;
+use crate::files::{logs, outputs};
+use crate::pod::OUT_CARRIER;
+use crate::run::delivery::Shortfall;
+use crate::run::facts::{ContainerFacts, PodFacts, Role};
+use crate::run::record::Record;
+use crate::run::result::{LogObject, OutputFile};
+use crate::store::upload::UploadError;
+
+/// What was brought back, and when.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Gathered {
+    /// Variables of `::{…}::` lines.
+    pub outputs: Map<String, Value>,
+    /// Output files in the bucket.
+    pub files: Vec<OutputFile>,
+    /// Logs in the bucket, by container.
+    pub logs: BTreeMap<String, LogObject>,
+    /// The end of the deciding container's log.
+    pub tail: Option<String>,
+    /// What the result should warn of.
+    pub warnings: Vec<String>,
+    /// Declared outputs that are not there.
+    pub shortfall: Shortfall,
+    /// When the collection began.
+    pub from: Option<Timestamp>,
+    /// When the deciding containers started.
+    pub started_at: Option<Timestamp>,
+    /// When the last of them ended.
+    pub finished_at: Option<Timestamp>,
+}
+
+/// Where a collection looks.
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    /// The world.
+    pub environment: &'a Environment,
+    /// The run's cluster.
+    pub cluster: &'a dyn Cluster,
+    /// Stop after the current file once this has passed.
+    pub until: Timestamp,
+    /// What cannot be done now is given up.
+    pub last_try: bool,
+}
+
+/// One collection under way.
+pub struct Collector<'a> {
+    /// Where to look.
+    pub view: View<'a>,
+    /// The run.
+    pub record: &'a Record,
+    /// Its pod.
+    pub facts: &'a PodFacts,
+}
+
+/// How far a collection came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// All there is.
+    Finished,
+    /// Another invocation carries on.
+    Unfinished,
+}
+
+impl Collector<'_> {
+    /// The pod is gone or its node does not answer.
+    pub fn nothing_to_read(&self, gathered: &mut Gathered) {
+        gathered
+            .warnings
+            .push("logs could not be read: the pod is gone or its node does not answer".to_owned());
+        if self.record.plan.files.has_outputs() && gathered.started_at.is_some() {
+            gathered.shortfall.lost.push(
+                "output files could not be brought back: the pod is gone or its node does not answer"
+                    .to_owned(),
+            );
+        }
+    }
+
+    /// Containers whose log is worth keeping: all that ran, carriers only when they failed.
+    fn logged(&self) -> impl Iterator<Item = &ContainerFacts> {
+        self.facts.containers.iter().filter(|container| {
+            let carrier = matches!(container.role, Role::InitCarrier | Role::OutCarrier);
+            let failed = container.termination().is_some_and(|termination| termination.exit_code != 0);
+            container.has_started() && (!carrier || failed)
+        })
+    }
+
+    fn started_at(&self, container: &ContainerFacts) -> Option<Timestamp> {
+        self.facts.main_started_at().filter(|_| container.role == Role::Deciding)
+    }
+
+    /// The logs that were not stored yet.
+    pub async fn logs(&self, gathered: &mut Gathered) -> Result<(), Error> {
+        let View { environment, cluster, until, .. } = self.view;
+        let patience = Duration::from_secs(self.record.plan.limits.late_log_seconds);
+        let patience = later(environment.clock.now(), patience).min(until);
+        for container in
+            self.logged().filter(|container| !gathered.has_log(&container.name)).collect::<Vec<_>>()
+        {
+            let name = container.name.as_str();
+            let started_at = self.started_at(container);
+            let log = logs::collect(environment, cluster, self.record, name, started_at, patience).await;
+            gathered.take_log(container, log)?;
+        }
+        Ok(())
+    }
+
+    /// The logs of the containers that run, opened so that nothing after this moment is lost. One that cannot be opened is read later.
+    pub async fn open_logs(&self) -> Vec<(&ContainerFacts, LogStream)> {
+        let View { environment, cluster, .. } = self.view;
+        let open = |container: &'_ ContainerFacts| {
+            let name = container.name.clone();
+            async move { logs::open(environment, cluster, self.record, &name, true).await.ok().flatten() }
+        };
+        let running: Vec<&ContainerFacts> =
+            self.logged().filter(|container| container.is_running()).collect();
+        let opened = join_all(running.iter().map(|container| open(container))).await;
+        running.into_iter().zip(opened).filter_map(|(container, stream)| Some((container, stream?))).collect()
+    }
+
+    /// Store logs while their containers end, at most until `patience`.
+    pub async fn follow_logs(
+        &self,
+        opened: Vec<(&ContainerFacts, LogStream)>,
+        patience: Timestamp,
+        gathered: &mut Gathered,
+    ) -> Result<(), Error> {
+        let environment = self.view.environment;
+        let stored = opened.into_iter().map(|(container, stream)| async move {
+            let enough = environment.clock.sleep(between(environment.clock.now(), patience));
+            let stream = stream.take_until(enough).boxed();
+            let started_at = self.started_at(container);
+            (container, logs::store(environment, self.record, &container.name, started_at, stream).await)
+        });
+        for (container, log) in join_all(stored).await {
+            gathered.take_log(container, log.map(Some))?;
+        }
+        Ok(())
+    }
+
+    /// The output files, through the carrier.
+    ///
+    /// # Errors
+    /// What may pass: the API server or the store is in trouble.
+    pub async fn files(&self, gathered: &mut Gathered) -> Result<Progress, Error> {
+        if !self.record.plan.files.has_outputs() {
+            return Ok(Progress::Finished);
+        }
+        let carrier = self.facts.containers.iter().find(|container| container.role == Role::OutCarrier);
+        if !carrier.is_some_and(ContainerFacts::is_running) {
+            // Nothing ran, or the carrier ended with its pod: nothing can be read any more.
+            if gathered.started_at.is_some() {
+                gathered.shortfall.lost.push(
+                    "the carrier `out-files` does not run any more; output files could not be brought back"
+                        .to_owned(),
+                );
+            }
+            return Ok(Progress::Finished);
+        }
+        match outputs::collect(self.view.environment, self.view.cluster, self.record, self.view.until).await {
+            Ok(collected) if collected.unfinished => Ok(Progress::Unfinished),
+            Ok(collected) => {
+                gathered.files = collected.files;
+                gathered.shortfall.missing = collected.missing;
+                gathered.shortfall.lost = collected.lost;
+                gathered.warnings.extend(collected.warnings);
+                Ok(Progress::Finished)
+            }
+            // The carrier went away under our hands, or this will not be tried again: what is there is all there will be.
+            Err(Error::Cluster(error))
+                if self.view.last_try || !error.is_passing() || self.carrier_is_gone().await? =>
+            {
+                gathered
+                    .shortfall
+                    .lost
+                    .push(format!("output files could not be brought back: {}", crate::error::chain(&error)));
+                Ok(Progress::Finished)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn carrier_is_gone(&self) -> Result<bool, Error> {
+        let namespace = observe::namespace(self.view.environment, self.record);
+        let pod = self.view.cluster.get(namespace, &self.record.attempt.pod_name).await?;
+        let statuses =
+            pod.filter(|pod| observe::is_of(pod, self.record)).and_then(|pod| pod.status?.container_statuses);
+        let is_running =
+            |status: &ContainerStatus| status.state.as_ref().is_some_and(|state| state.running.is_some());
+        Ok(!statuses
+            .unwrap_or_default()
+            .iter()
+            .any(|status| status.name == OUT_CARRIER && is_running(status)))
+    }
+}
+
+impl Gathered {
+    fn has_log(&self, container: &str) -> bool {
+        self.logs.contains_key(container)
+    }
+
+    /// A log that could not be read is a warning, a store that failed an error.
+    fn take_log(
+        &mut self,
+        container: &ContainerFacts,
+        log: Result<Option<logs::Collected>, Error>,
+    ) -> Result<(), Error> {
+        let name = &container.name;
+        let log = match log {
+            Ok(Some(log)) => log,
+            Ok(None) => return Ok(()),
+            Err(error @ (Error::Cluster(_) | Error::Upload(UploadError::Stream { .. }))) => {
+                self.warnings
+                    .push(format!("the log of container `{name}` could not be read: {}", error.in_full()));
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        if !log.object.complete {
+            self.warnings.push(format!(
+                "the beginning of container `{name}`'s log had been rotated away; output lines may be missing"
+            ));
+        }
+        if container.role == Role::Deciding {
+            self.outputs.extend(log.said.outputs);
+            self.warnings.extend(log.said.warnings);
+            self.tail = Some(log.tail);
+        }
+        self.logs.insert(name.clone(), log.object);
+        Ok(())
+    }
+}

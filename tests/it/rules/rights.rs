@@ -1,0 +1,220 @@
+//! What the role of each function allows is what the function's code calls, no more and no less.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::template::properties;
+use Call::{Collect, Continue, Delete, Describe, Inputs, List, Log, Read, Receive, Upload, Wake, Write};
+
+/// A call of the code that needs a right on AWS.
+#[derive(Clone, Copy, Debug)]
+enum Call {
+    /// `Bucket::get` below a prefix. A missing key is 404 only for who may list it.
+    Read(&'static str),
+    /// `Bucket::put` below a prefix. One with `If-Match` needs the right to read too, which every writer of records has.
+    Write(&'static str),
+    /// `Bucket::delete` below a prefix.
+    Delete(&'static str),
+    /// `Bucket::list` and `Bucket::folders` below a prefix.
+    List(&'static str),
+    /// `FileStore::upload` below a prefix: in one piece, or in parts that are given up when the stream breaks off.
+    Upload(&'static str),
+    /// `FileStore::size_of` and `FileStore::presign` for inputs: anywhere in the bucket, and where the deployment allows it.
+    Inputs,
+    /// `Queues::carry_on`
+    Continue,
+    /// `Queues::look_at`
+    Collect,
+    /// `Queues::wake`
+    Wake,
+    /// The event source mapping reads the queue with the function's role.
+    Receive(&'static str),
+    /// `Clusters::of`, for a token and an address.
+    Describe,
+    /// What the function writes to its log group.
+    Log(&'static str),
+}
+
+type Right = (String, String);
+
+/// The rights that a call needs: action and resource.
+fn rights(call: Call) -> Vec<Right> {
+    let pairs: Vec<(&str, String)> = match call {
+        Read(prefix) => vec![("s3:GetObject", below(prefix)), ("s3:ListBucket", below(prefix))],
+        Write(prefix) => vec![("s3:PutObject", below(prefix))],
+        Delete(prefix) => vec![("s3:DeleteObject", below(prefix))],
+        List(prefix) => vec![("s3:ListBucket", below(prefix))],
+        Upload(prefix) => {
+            vec![
+                ("s3:PutObject", below(prefix)),
+                ("s3:AbortMultipartUpload", below(prefix)),
+                ("s3:GetObject", below(prefix)),
+            ]
+        }
+        Inputs => vec![("s3:GetObject", below("")), ("s3:GetObject", "InputObjects".to_owned())],
+        Continue => vec![("sqs:SendMessage", "SubmissionsQueue.Arn".to_owned())],
+        Collect => vec![("sqs:SendMessage", "CollectQueue.Arn".to_owned())],
+        Wake => vec![("sqs:SendMessage", "WakeQueue.Arn".to_owned())],
+        Receive(queue) => ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
+            .map(|action| (action, format!("{queue}.Arn")))
+            .into(),
+        Describe => vec![("eks:DescribeCluster", "ClusterName".to_owned())],
+        Log(group) => ["logs:CreateLogStream", "logs:PutLogEvents"]
+            .map(|action| (action, format!("{group}.Arn")))
+            .into(),
+    };
+    pairs.into_iter().map(|(action, resource)| (action.to_owned(), resource)).collect()
+}
+
+/// Every call of each function, and why it makes it.
+const CALLS: [(&str, &[(Call, &str)]); 4] = [
+    (
+        "Submit",
+        &[
+            (Log("SubmitLogs"), "telemetry"),
+            (Receive("SubmissionsQueue"), "submissions, and runs to carry on with"),
+            (Read("runs/"), "results::read: a run that has ended is answered from its result"),
+            (
+                Write("runs/"),
+                "results::write_once of rejections and refused pods; inline inputs and the manifest",
+            ),
+            (Read("active/"), "records::load and ::change"),
+            (Write("active/"), "records::create and ::change"),
+            (List("active/"), "reject::is_active looks in every group"),
+            (Write("rejected/"), "rejections::write"),
+            (Write("cursors/"), "cursors::announce: a namespace is met for the first time"),
+            (Inputs, "inputs::grant; the pod reads with links that this role signed"),
+            (Continue, "wait::look_again, finish::retry"),
+            (Collect, "create::created, when the run was cancelled meanwhile"),
+            (Wake, "create::announce"),
+            (Describe, "create::pod"),
+        ],
+    ),
+    (
+        "Poll",
+        &[
+            (Log("PollLogs"), "telemetry"),
+            (Receive("WakeQueue"), "ticks and nudges"),
+            (Wake, "tick: one wake for each group"),
+            (Collect, "effects::hand_over"),
+            (Continue, "effects::hand_over of a run without a pod"),
+            (List("active/"), "group::look_after, reconcile::group"),
+            (Read("active/"), "records::load"),
+            (Write("active/"), "pod::settle: the ending of a pod that is gone"),
+            (Delete("active/"), "reconcile::settle: the record of a run that is over"),
+            (List("cursors/"), "cursors::namespaces"),
+            (Read("cursors/"), "cursors::load"),
+            (Write("cursors/"), "cursors::save"),
+            (Read("runs/"), "results::read"),
+            (Describe, "group::look_after"),
+        ],
+    ),
+    (
+        "Collect",
+        &[
+            (Log("CollectLogs"), "telemetry"),
+            (Receive("CollectQueue"), "runs to look at"),
+            (Collect, "wait::look_again, and a collection that does not fit into one invocation"),
+            (Continue, "finish::retry, and a run that has no pod yet"),
+            (Read("active/"), "records::load"),
+            (Write("active/"), "records::change: settled, adopted, next attempt, progress"),
+            (Read("runs/"), "results::read, and how far a collection came"),
+            (Write("runs/"), "results::write_once; pod.json and events.json"),
+            (Upload("runs/"), "logs and output files"),
+            (Describe, "the pod's logs and files"),
+        ],
+    ),
+    (
+        "Cancel",
+        &[
+            (Log("CancelLogs"), "telemetry"),
+            (Receive("CancelQueue"), "runs to cancel"),
+            (Collect, "the mark is acted upon at once"),
+            (List("active/"), "find looks in every group"),
+            (Read("active/"), "records::load"),
+            (Write("active/"), "records::change: the mark"),
+            (Read("runs/"), "results::read"),
+            (Write("runs/"), "results::write_once of a run that never began"),
+        ],
+    ),
+];
+
+#[test]
+fn each_role_allows_exactly_the_calls_of_its_function() {
+    for (function, calls) in CALLS {
+        let needed: BTreeSet<Right> = calls.iter().flat_map(|(call, _)| rights(*call)).collect();
+        let granted = granted(function);
+        let (lacking, excess) = (without(&needed, &granted), without(&granted, &needed));
+        assert!(lacking.is_empty(), "{function} calls what its role does not allow: {lacking:#?}");
+        assert!(excess.is_empty(), "the role of {function} allows what it never calls: {excess:#?}");
+    }
+}
+
+#[test]
+fn no_role_allows_whole_services_or_everything() {
+    for (function, _) in CALLS {
+        let role = properties(&format!("{function}Role"));
+        assert_eq!(role["ManagedPolicyArns"], Value::Null, "{function}");
+        for (action, resource) in granted(function) {
+            assert!(!action.contains('*') && resource != "*", "{function}: {action} on {resource}");
+        }
+    }
+}
+
+/// Rights of the first that are not covered by the second.
+fn without(rights: &BTreeSet<Right>, others: &BTreeSet<Right>) -> Vec<Right> {
+    let everywhere = |action: &str| others.contains(&(action.to_owned(), below("")));
+    let covered =
+        |right: &&Right| others.contains(*right) || (right.1.starts_with("bucket/") && everywhere(&right.0));
+    rights.iter().filter(|right| !covered(right)).cloned().collect()
+}
+
+fn below(prefix: &str) -> String {
+    format!("bucket/{prefix}*")
+}
+
+/// What a function's role allows. A right to list is told by the prefixes of its condition.
+fn granted(function: &str) -> BTreeSet<Right> {
+    let policies = properties(&format!("{function}Role"))["Policies"].clone();
+    let statements = policies.as_array().unwrap().iter().flat_map(|policy| {
+        policy["PolicyDocument"]["Statement"].as_array().unwrap().iter().map(|statement| match statement {
+            // `!If [condition, statement, AWS::NoValue]`
+            Value::Array(choice) => &choice[1],
+            plain => plain,
+        })
+    });
+    let mut rights = BTreeSet::new();
+    for statement in statements {
+        assert_eq!(statement["Effect"], "Allow");
+        for action in texts(&statement["Action"]) {
+            let resources = if action == "s3:ListBucket" {
+                let prefixes = texts(&statement["Condition"]["StringLikeIfExists"]["s3:prefix"]);
+                prefixes.iter().map(|prefix| format!("bucket/{prefix}")).collect()
+            } else {
+                texts(&statement["Resource"]).iter().map(|resource| named(resource)).collect::<Vec<_>>()
+            };
+            assert!(!resources.is_empty(), "{function}: {action} on nothing");
+            rights.extend(resources.into_iter().map(|resource| (action.clone(), resource)));
+        }
+    }
+    rights
+}
+
+fn texts(value: &Value) -> Vec<String> {
+    match value {
+        Value::String(text) => vec![text.clone()],
+        Value::Array(items) => items.iter().flat_map(texts).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// An ARN by what it is about.
+fn named(resource: &str) -> String {
+    let bucket = "arn:${AWS::Partition}:s3:::${BucketPrefix}-${AWS::AccountId}-${AWS::Region}";
+    let cluster = "arn:${AWS::Partition}:eks:${AWS::Region}:${AWS::AccountId}:cluster/${ClusterName}";
+    match resource.strip_prefix(bucket) {
+        Some(key) => format!("bucket{key}"),
+        None => resource.replace(cluster, "ClusterName"),
+    }
+}
