@@ -1,5 +1,6 @@
 //! Bringing an attempt's logs and files back, and then ending it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -48,7 +49,7 @@ pub async fn collect(
         (stored, facts)
     };
     gathered.started_at = facts.main_started_at();
-    gathered.finished_at = facts.main_finished_at();
+    gathered.finished_at = facts.main_finished_at().or(gathered.finished_at);
     let collector = Collector { view, record: &stored.record, facts: &facts };
     if unreadable {
         collector.nothing_to_read(&mut gathered);
@@ -76,8 +77,18 @@ async fn stop_pod(
     let record = stored.record.clone();
     let collector = Collector { view, record: &record, facts: &facts };
     let opened = collector.open_logs().await;
-    let followed = collector.follow_logs(opened, patience, gathered);
-    let (followed, stopped) = futures::join!(followed, stop::pod(view.environment, stored, patience));
+    let silent = AtomicBool::new(false);
+    let followed = async {
+        let followed = collector.follow_logs(opened, patience, gathered).await;
+        let now = view.environment.clock.now();
+        if now < patience && facts.deciding().all(|main| gathered.logs.contains_key(&main.name)) {
+            gathered.finished_at = Some(now);
+            silent.store(true, Ordering::Relaxed);
+        }
+        followed
+    };
+    let (followed, stopped) =
+        futures::join!(followed, stop::pod(view.environment, stored, patience, &silent));
     followed?;
     let (stored, observation) = stopped?;
     Ok((stored, observation.pod.unwrap_or(facts)))

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::clock::between;
 use crate::effects::gather::Gathered;
-use crate::effects::{observe, wait};
+use crate::effects::{observe, stop, wait};
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::pod;
@@ -42,8 +42,8 @@ pub async fn end(
             }
             crate::crash::point("after-result");
             if still_runs && result.state == State::Cancelled {
-                // It is being deleted already and has its own grace to put things in order.
-                return delete(environment, &stored.record, None).await;
+                // It is being deleted already, with a window for its files that nobody needs any more: its own grace is left.
+                return delete(environment, &stored.record, own_grace(&stored.record)).await;
             }
             remove_pod(environment, &stored.record, result.state).await
         }
@@ -88,7 +88,7 @@ async fn retry(
     };
     let stored = records::change(environment.bucket.as_ref(), stored, change).await?;
     tracing::info!(run.id = old.run_id, run.attempt = stored.record.attempt.number, until = %not_before, "another attempt follows");
-    delete(environment, &old, None).await?;
+    delete(environment, &old, own_grace(&old)).await?;
     let delay = between(now, not_before).min(MAX_DELAY);
     Ok(environment.queues.carry_on(&wait::message(&stored.record, 0), delay).await?)
 }
@@ -108,7 +108,12 @@ pub async fn remove_pod(environment: &Environment, record: &Record, state: State
 fn grace(record: &Record) -> Option<u32> {
     let containers = record.plan.pod.pointer("/spec/containers").and_then(serde_json::Value::as_array);
     let companions = containers.is_some_and(|containers| containers.len() > 1);
-    (!companions).then_some(CARRIER_GRACE_SECONDS)
+    if companions { own_grace(record) } else { Some(CARRIER_GRACE_SECONDS) }
+}
+
+/// The pod's own grace, said aloud: a pod that is being deleted with a longer one keeps that otherwise.
+fn own_grace(record: &Record) -> Option<u32> {
+    u32::try_from(stop::grace_seconds(record)).ok()
 }
 
 async fn delete(environment: &Environment, record: &Record, grace_seconds: Option<u32>) -> Result<(), Error> {

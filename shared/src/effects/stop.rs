@@ -1,5 +1,6 @@
 //! Stopping a pod that still runs: its time is over, or somebody asked.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -51,14 +52,15 @@ pub fn patience(environment: &Environment, record: &Record, ending: &Ending, unt
     later(environment.clock.now(), Duration::from_secs(seconds)).min(until)
 }
 
-fn grace_seconds(record: &Record) -> u64 {
+/// The pod's own grace.
+pub fn grace_seconds(record: &Record) -> u64 {
     let grace =
         record.plan.pod.pointer("/spec/terminationGracePeriodSeconds").and_then(serde_json::Value::as_u64);
     grace.unwrap_or(DEFAULT_GRACE_SECONDS)
 }
 
-/// Delete the pod with its own grace and, where files are to come back, a window for that; then wait until its deciding containers have ended or
-/// `patience` is over. The answer is the pod as it is then.
+/// Delete the pod with its own grace and, where files are to come back, a window for that; then wait until its deciding containers have ended, their
+/// logs have (`silent`; a kubelet tells nothing new of a pod that it is ending), or `patience` is over. The answer is the pod as it is then.
 ///
 /// # Errors
 /// What the bucket or the cluster says.
@@ -66,6 +68,7 @@ pub async fn pod(
     environment: &Environment,
     mut stored: Stored,
     patience: Timestamp,
+    silent: &AtomicBool,
 ) -> Result<(Stored, Observation), Error> {
     let record = &stored.record;
     let window = if record.plan.files.has_outputs() { COLLECTION_WINDOW_SECONDS } else { 0 };
@@ -86,7 +89,7 @@ pub async fn pod(
         stored = looked;
         let runs = |pod: &PodFacts| pod.deciding().any(ContainerFacts::is_running);
         let ended = observation.gone || !observation.pod.as_ref().is_some_and(runs);
-        if ended || environment.clock.now() >= patience {
+        if ended || silent.load(Ordering::Relaxed) || environment.clock.now() >= patience {
             return Ok((stored, observation));
         }
         environment.clock.sleep(PAUSE).await;

@@ -22,7 +22,8 @@ use crate::table::aligned;
 pub async fn up(arguments: &Up, screen: Screen, environment: &Environment) -> Result<u8, Failure> {
     let interrupt = Interrupt::listen()?;
     let mut progress = Progress::new(screen, true);
-    let stack = stack::ensure(&arguments.stack, arguments.owner, environment, &mut progress, &interrupt).await?;
+    let stack =
+        stack::ensure(&arguments.stack, arguments.owner, environment, &mut progress, &interrupt).await?;
     screen.write(&text(&stack.endpoints, &environment.state, screen.out_paint));
     if let Some(line) = limits::of(&stack.endpoints) {
         screen.aside(&line);
