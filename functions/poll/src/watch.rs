@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::StreamExt;
-use shared::clock::between;
+use shared::clock::{between, later};
 use shared::cluster::client::Change;
 use shared::error::{Error, chain};
 use shared::store::cursors::{self, Cursor};
@@ -34,7 +34,12 @@ pub async fn namespace(group: &Group<'_>, namespace: String) -> Result<(), Error
         if left == 0 {
             break;
         }
+        let begun = group.environment.clock.now();
         match follow(group, &namespace, &mut cursor, u32::try_from(left).unwrap_or(u32::MAX)).await {
+            // A server that ends every watch at once must not be asked many times a second.
+            Ok(()) if between(begun, group.environment.clock.now()) < PAUSE => {
+                group.environment.clock.sleep(PAUSE).await;
+            }
             Ok(()) => {}
             Err(Error::Cluster(error)) if error.is_gone() => {
                 tracing::info!(group = group.name, namespace, "the watch is too old; listing anew");
@@ -77,16 +82,19 @@ async fn list(
 async fn follow(group: &Group<'_>, namespace: &str, cursor: &mut Cursor, seconds: u32) -> Result<(), Error> {
     let mut changes = group.cluster.watch(namespace, &cursor.resource_version, seconds).await?;
     let clock = &group.environment.clock;
+    let mut next_look = later(clock.now(), TICK);
     loop {
+        // Also between changes that come thick and fast.
+        if clock.now() >= next_look {
+            pod::due(group).await?;
+            next_look = later(clock.now(), TICK);
+        }
+        if clock.now() >= group.stop {
+            return Ok(());
+        }
         let change = tokio::select! {
             change = changes.next() => change,
-            () = clock.sleep(TICK) => {
-                pod::due(group).await?;
-                if clock.now() >= group.stop {
-                    return Ok(());
-                }
-                continue;
-            }
+            () = clock.sleep(between(clock.now(), next_look)) => continue,
         };
         match change {
             None => return Ok(()),
