@@ -45,6 +45,9 @@ pub(crate) async fn programs(
 fn cargo(profile: Profile, workspace: &Path) -> Command {
     let mut command = Command::new("cargo");
     command.current_dir(workspace).args(["build", "--message-format=json-render-diagnostics"]);
+    for name in crate::cargo::variables_of_a_package() {
+        command.env_remove(name);
+    }
     if profile == Profile::Release {
         command.arg("--release");
     }
