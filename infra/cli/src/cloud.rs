@@ -32,35 +32,10 @@ pub struct Listed {
 impl Cloud {
     /// Clients for a stack. Nothing is sent yet.
     pub fn of(endpoints: &Endpoints) -> Self {
-        let credentials = aws_credential_types::Credentials::new(
-            &endpoints.access_key_id,
-            &endpoints.secret_access_key,
-            None,
-            None,
-            "longshore",
-        );
-        // The emulator listens on loopback without TLS.
-        let http = aws_smithy_http_client::Builder::new().build_http();
-        let s3 = aws_sdk_s3::Config::builder()
-            .behavior_version(aws_sdk_s3::config::BehaviorVersion::latest())
-            .region(aws_sdk_s3::config::Region::new(endpoints.region.clone()))
-            .credentials_provider(credentials.clone())
-            .endpoint_url(&endpoints.endpoint_url)
-            .force_path_style(true)
-            .request_checksum_calculation(aws_sdk_s3::config::RequestChecksumCalculation::WhenRequired)
-            .response_checksum_validation(aws_sdk_s3::config::ResponseChecksumValidation::WhenRequired)
-            .http_client(http.clone())
-            .build();
-        let sqs = aws_sdk_sqs::Config::builder()
-            .behavior_version(aws_sdk_sqs::config::BehaviorVersion::latest())
-            .region(aws_sdk_sqs::config::Region::new(endpoints.region.clone()))
-            .credentials_provider(credentials)
-            .endpoint_url(&endpoints.endpoint_url)
-            .http_client(http)
-            .build();
+        let sdk = local::aws::configure(endpoints);
         Cloud {
-            s3: aws_sdk_s3::Client::from_conf(s3),
-            sqs: aws_sdk_sqs::Client::from_conf(sqs),
+            s3: shared::cluster::aws::s3(&sdk, None),
+            sqs: aws_sdk_sqs::Client::new(&sdk),
             bucket: endpoints.bucket.clone(),
             submissions_queue: endpoints.submissions_queue.clone(),
             cancel_queue: endpoints.cancel_queue.clone(),

@@ -4,6 +4,7 @@
 //! The daemon owns everything: the emulator is its child, the embedded cluster runs inside it, and when it ends,
 //! however it ends, nothing stays behind. [`running`] finds it and [`down`] ends it.
 
+pub mod aws;
 pub mod cargo;
 mod clock;
 mod cloudformation;
