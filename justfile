@@ -20,21 +20,47 @@ test:
 nextest:
     cargo nextest run --workspace
 
+# The Python package: form, types, tests on a local stack and in an Airflow of its own
+python:
+    cargo build --workspace --bins --locked
+    LONGSHORE_PROGRAMS="${CARGO_TARGET_DIR:-target}/debug" infra/python/check "${CARGO_TARGET_DIR:-target}/python"
+
+# A million steps of the functions in simulated worlds, with everything that can go wrong
+simulate:
+    LONGSHORE_STEPS=1000000 cargo test --package longshore-tests --test simulation --locked -- --exact every_promise_holds --nocapture
+
+# The schedule of a seed, step by step: `just replay 17`
+replay seed:
+    LONGSHORE_SEED={{ seed }} cargo test --package longshore-tests --test simulation --locked -- --exact every_promise_holds --nocapture
+
 # Time per hop of a plain task on the local stack
 bench:
     cargo bench --package longshore-tests --bench hops
 
+# What the embedded cluster can carry: creates a second, memory, lists, watches
+bench-cluster:
+    cargo bench --package longshore-cluster --bench scale
+
+# Time of `longshore render` as a process
+bench-render:
+    cargo build --release --package longshore-cli
+    cargo bench --package longshore-tests --bench render
+
 # Write the pages of docs/ that are made from the code
 docs:
-    LONGSHORE_WRITE_DOCS=1 cargo test --package longshore-tests --test it rules::causes
+    LONGSHORE_WRITE_DOCS=1 cargo test --package longshore-tests --test it -- rules::causes rules::properties
 
 # Licences, advisories, banned crates, sources
 deny:
     cargo deny check
 
-# The functions as Lambda packages, for arm64
-package:
-    cargo lambda build --release --arm64 --output-format binary
+# template.yaml by cfn-lint
+lint-template:
+    .ci/lint-template
+
+# The functions as Lambda packages, for arm64 or x86_64; sizes and glibc are checked
+package architecture="arm64":
+    .ci/package {{architecture}}
 
 # Start the local stack
 up:

@@ -13,12 +13,18 @@ pub struct Config {
     pub collect_queue: String,
     /// `LONGSHORE_WAKE_QUEUE`: URL of the FIFO queue that `poll` reads.
     pub wake_queue: String,
+    /// `LONGSHORE_NOTIFY_QUEUE`: URL of the standard queue that `notify` reads.
+    pub notify_queue: String,
+    /// `LONGSHORE_EVENT_BUS`: name or ARN of the event bus that is told of the end of every run; `None` for none.
+    pub event_bus: Option<String>,
     /// `LONGSHORE_CLUSTER`: name of the default EKS cluster; `None` means that every task brings a connection.
     pub cluster: Option<String>,
     /// `LONGSHORE_NAMESPACE`: Kubernetes namespace for tasks that name none; default `default`.
     pub namespace: String,
     /// `LONGSHORE_PRESIGN_ENDPOINT`: endpoint written into URLs that pods use, where it differs from the functions' own.
     pub presign_endpoint: Option<String>,
+    /// `LONGSHORE_METRICS`: CloudWatch namespace of the metrics; `None` for no metrics.
+    pub metrics: Option<String>,
 }
 
 /// A setting that is missing or makes no sense.
@@ -65,9 +71,12 @@ impl Config {
             submissions_queue: needed("LONGSHORE_SUBMISSIONS_QUEUE"),
             collect_queue: needed("LONGSHORE_COLLECT_QUEUE"),
             wake_queue: needed("LONGSHORE_WAKE_QUEUE"),
+            notify_queue: needed("LONGSHORE_NOTIFY_QUEUE"),
+            event_bus: value("LONGSHORE_EVENT_BUS"),
             cluster: value("LONGSHORE_CLUSTER"),
             namespace: value("LONGSHORE_NAMESPACE").unwrap_or_else(|| "default".to_owned()),
             presign_endpoint: value("LONGSHORE_PRESIGN_ENDPOINT"),
+            metrics: value("LONGSHORE_METRICS"),
         };
         if missing.is_empty() { Ok(config) } else { Err(ConfigError { missing }) }
     }
@@ -97,7 +106,12 @@ mod tests {
         let error = Config::read(|name| (name == "LONGSHORE_BUCKET").then(|| "b".to_owned())).unwrap_err();
         assert_eq!(
             error.missing,
-            ["LONGSHORE_SUBMISSIONS_QUEUE", "LONGSHORE_COLLECT_QUEUE", "LONGSHORE_WAKE_QUEUE"]
+            [
+                "LONGSHORE_SUBMISSIONS_QUEUE",
+                "LONGSHORE_COLLECT_QUEUE",
+                "LONGSHORE_WAKE_QUEUE",
+                "LONGSHORE_NOTIFY_QUEUE"
+            ]
         );
     }
 

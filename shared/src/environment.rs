@@ -3,11 +3,14 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::answers::{Answers, AwsAnswers};
 use crate::clock::{Clock, SystemClock};
 use crate::cluster::access::Access;
 use crate::cluster::client::Cluster;
+use crate::cluster::directory::Directory;
 use crate::cluster::error::ClusterError;
 use crate::cluster::kube::{Credentials, KubeCluster};
+use crate::cluster::sources::Deployment;
 use crate::cluster::{aws, group};
 use crate::config::{Config, ConfigError};
 use crate::files::store::FileStore;
@@ -15,6 +18,7 @@ use crate::queue::{Queues, SqsQueues};
 use crate::resolve::plan::ClusterChoice;
 use crate::store::bucket::Bucket;
 use crate::store::s3::S3Bucket;
+use crate::telemetry::metrics::{self, Fact};
 
 /// Everything outside the function.
 #[derive(Clone)]
@@ -29,8 +33,12 @@ pub struct Environment {
     pub files: Arc<dyn FileStore>,
     /// Messages to other functions.
     pub queues: Arc<dyn Queues>,
+    /// Whoever is to be told something.
+    pub answers: Arc<dyn Answers>,
     /// Clusters by group.
     pub clusters: Arc<dyn Clusters>,
+    /// Clusters by name.
+    pub directory: Arc<Directory>,
     /// What the role was seen to be allowed.
     pub access: Arc<Access>,
     /// Who writes records here: tells one's own write from another's.
@@ -53,10 +61,23 @@ impl Environment {
             submissions: config.submissions_queue.clone(),
             collect: config.collect_queue.clone(),
             wake: config.wake_queue.clone(),
+            notify: config.notify_queue.clone(),
         };
+        let answers = AwsAnswers {
+            states: aws_sdk_sfn::Client::new(&sdk),
+            queues: queues.client.clone(),
+            events: aws_sdk_eventbridge::Client::new(&sdk),
+            bus: config.event_bus.clone(),
+        };
+        let directory = Arc::new(Directory::default());
         let clusters = KubeClusters {
-            aws: sdk,
-            default: config.cluster.clone(),
+            directory: directory.clone(),
+            bucket: bucket.clone(),
+            deployment: Deployment {
+                aws: sdk,
+                bucket: config.bucket.clone(),
+                cluster: config.cluster.clone(),
+            },
             clock: clock.clone(),
             known: Mutex::default(),
         };
@@ -67,7 +88,9 @@ impl Environment {
             files: bucket.clone(),
             bucket,
             queues: Arc::new(queues),
+            answers: Arc::new(answers),
             clusters: Arc::new(clusters),
+            directory,
             access: Arc::default(),
             writer,
         })
@@ -76,6 +99,14 @@ impl Environment {
     /// Group of the runs that go to this cluster.
     pub fn group_of(&self, choice: &ClusterChoice) -> String {
         group::of(choice, self.config.cluster.as_deref())
+    }
+
+    /// Tell a fact among the logs, from where CloudWatch takes it, unless the deployment has no metrics.
+    #[expect(clippy::print_stdout, reason = "the format is a line of its own, not an event of tracing")]
+    pub fn measure(&self, fact: Fact<'_>) {
+        if let Some(namespace) = &self.config.metrics {
+            println!("{}", metrics::line(namespace, self.clock.now(), fact));
+        }
     }
 }
 
@@ -90,28 +121,38 @@ pub trait Clusters: Send + Sync {
 
 /// Clusters through kube's client, one each per function instance.
 struct KubeClusters {
-    aws: aws_config::SdkConfig,
-    default: Option<String>,
+    directory: Arc<Directory>,
+    bucket: Arc<dyn Bucket>,
+    deployment: Deployment,
     clock: Arc<dyn Clock>,
     known: Mutex<HashMap<String, Arc<KubeCluster>>>,
 }
 
 impl Clusters for KubeClusters {
     fn of(&self, choice: &ClusterChoice) -> Result<Arc<dyn Cluster>, ClusterError> {
-        let credentials = match (choice, &self.default) {
-            (ClusterChoice::Explicit(connection), _) => Credentials::Explicit(connection.clone()),
+        let deployment = &self.deployment;
+        let credentials = match (choice, &deployment.cluster) {
+            (ClusterChoice::Explicit(connection), _) => Credentials::Explicit {
+                connection: connection.clone(),
+                deployment: Some(Box::new(deployment.clone())),
+            },
+            (ClusterChoice::Named(name), _) => Credentials::Named {
+                name: name.clone(),
+                directory: self.directory.clone(),
+                bucket: self.bucket.clone(),
+                deployment: Box::new(deployment.clone()),
+            },
             (ClusterChoice::Default, Some(cluster)) => {
-                Credentials::Eks { cluster: cluster.clone(), aws: Box::new(self.aws.clone()) }
+                Credentials::Eks { cluster: cluster.clone(), aws: Box::new(deployment.aws.clone()) }
             }
             (ClusterChoice::Default, None) => {
-                return Err(ClusterError::Connection {
-                    message: "the deployment has no default cluster; set its `ClusterName` parameter or write a connection into the task".to_owned(),
-                    source: None,
-                });
+                return Err(ClusterError::settings(
+                    "the deployment has no default cluster; set its `ClusterName` parameter or write a connection into the task",
+                ));
             }
         };
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let cluster = known.entry(group::of(choice, self.default.as_deref())).or_insert_with(|| {
+        let cluster = known.entry(group::of(choice, deployment.cluster.as_deref())).or_insert_with(|| {
             tracing::debug!("a cluster is met for the first time");
             Arc::new(KubeCluster::new(credentials, self.clock.clone()))
         });

@@ -1,5 +1,7 @@
 //! The one error of the rooms that touch the world, and of the functions.
 
+use crate::answers::AnswerError;
+use crate::cluster::directory::DirectoryError;
 use crate::cluster::error::ClusterError;
 use crate::queue::QueueError;
 use crate::store::bucket::BucketError;
@@ -17,9 +19,15 @@ pub enum Error {
     /// A queue.
     #[error("a queue failed")]
     Queue(#[from] QueueError),
+    /// Somebody who is to be told something.
+    #[error("an answer failed")]
+    Answer(#[from] AnswerError),
     /// An upload.
     #[error("an upload failed")]
     Upload(#[from] UploadError),
+    /// The file of the clusters.
+    #[error("the clusters are not known")]
+    Clusters(#[from] DirectoryError),
     /// A message that only Longshore writes makes no sense.
     #[error("message `{message}` is none of Longshore's")]
     Message {
@@ -32,13 +40,15 @@ pub enum Error {
 }
 
 impl Error {
-    /// Stable kinds for alarms and searches: `Bucket`, `Cluster`, `Queue`, `Upload`, `Message`.
+    /// Stable kinds for alarms and searches: `Bucket`, `Cluster`, `Queue`, `Answer`, `Upload`, `Clusters`, `Message`.
     pub fn kind(&self) -> &'static str {
         match self {
             Error::Bucket(_) => "Bucket",
             Error::Cluster(_) => "Cluster",
             Error::Queue(_) => "Queue",
+            Error::Answer(_) => "Answer",
             Error::Upload(_) => "Upload",
+            Error::Clusters(_) => "Clusters",
             Error::Message { .. } => "Message",
         }
     }

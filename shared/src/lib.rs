@@ -4,6 +4,7 @@
 //! Words ([`spec`], [`merge`], [`resolve`]), shape ([`pod`]) and judgement ([`run`], [`outputs`]) are pure. The other rooms are hands: they
 //! touch the cluster, the bucket, the queues, the clock and the environment.
 
+pub mod answers;
 pub mod batch;
 pub mod clock;
 pub mod cluster;

@@ -4,6 +4,12 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::spec::rule::RuleTask;
+use crate::spec::upload::Upload;
+
+use crate::spec::answer::Address;
 
 /// Longest delay of a queue message (SQS: 900 s). Longer waits are made of several.
 pub const MAX_DELAY: Duration = Duration::from_secs(900);
@@ -13,6 +19,9 @@ pub const MAX_HOPS: u32 = 10_000;
 
 /// Nudges to one group within a window of this many seconds are one wake.
 pub const WAKE_WINDOW_SECONDS: i64 = 30;
+
+/// Attribute of a message that was moved out of the dead letters: the id that it had at first.
+pub const SOURCE_ID: &str = "longshoreSourceId";
 
 /// One run to look at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +45,61 @@ pub struct Continue {
     pub run: RunMessage,
 }
 
+/// A message on the submissions queue from `trigger`: `{"triggered": {…}}`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TriggeredMessage {
+    /// What was uploaded, and what to run for it.
+    pub triggered: Triggered,
+}
+
+/// An upload that becomes a run. `submit` reads what it refers to, so the message stays small.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Triggered {
+    /// Id of the run, the same for every event of this upload. A task document of the drop box may name another.
+    pub run_id: String,
+    /// The upload.
+    pub upload: Upload,
+    /// The rule that it fits; `None` for a task document, which is the upload itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<MatchedRule>,
+}
+
+/// What a rule says of its runs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MatchedRule {
+    /// Name of the rule.
+    pub name: String,
+    /// The upload is a manifest: the objects that it lists are the inputs of one run.
+    pub batch: bool,
+    /// Values for `{{ inputs.… }}` as the rule has them, with their templates.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub inputs: Map<String, Value>,
+    /// What to run.
+    pub task: RuleTask,
+}
+
+/// A message on the notify queue that Longshore sent itself: `{"answer": {…}}`. The others are events of the bucket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AnswerMessage {
+    /// What is to be told.
+    pub answer: AnswerRequest,
+}
+
+/// Somebody is to be told how a run ended that has a result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AnswerRequest {
+    /// The run.
+    pub run_id: String,
+    /// Who; without it everybody whom the run's record names and who was not told yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<Address>,
+}
+
 /// A message on `wake.fifo`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -52,7 +116,8 @@ pub enum Wake {
     },
 }
 
-/// A message on the cancel queue, and the payload of a direct invoke: `{"cancel": {"runId": "…", "reason": "…"}}`.
+/// A message on the cancel queue, and the payload of a direct invoke: `{"cancel": {"runId": "…", "reason": "…"}}`, or with `selector` or
+/// `executionId` in place of `runId`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CancelMessage {
@@ -60,12 +125,19 @@ pub struct CancelMessage {
     pub cancel: CancelRequest,
 }
 
-/// Which run is to end, and why.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Which runs are to end, and why. Exactly one of the first three is set.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CancelRequest {
-    /// The run.
-    pub run_id: String,
+    /// One run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_id: Option<String>,
+    /// Every active run whose pod has such labels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selector: Option<String>,
+    /// Every run that was made for an execution of a state machine, and those that will be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub execution_id: Option<String>,
     /// In words; stands in the result.
     #[serde(default)]
     pub reason: Option<String>,
@@ -82,12 +154,16 @@ pub struct QueueError {
     pub source: Box<dyn std::error::Error + Send + Sync>,
 }
 
-/// Sending to the three queues that functions send to.
+/// Sending to the queues that functions send to.
 pub trait Queues: Send + Sync {
+    /// To `submit`: an upload that becomes a run.
+    fn hand_in<'a>(&'a self, triggered: &'a Triggered) -> BoxFuture<'a, Result<(), QueueError>>;
     /// To `submit`: carry on with a run, not before `delay` (at most [`MAX_DELAY`]) is over.
     fn carry_on<'a>(&'a self, run: &'a RunMessage, delay: Duration) -> BoxFuture<'a, Result<(), QueueError>>;
     /// To `collect`: look at a run, not before `delay` (at most [`MAX_DELAY`]) is over.
     fn look_at<'a>(&'a self, run: &'a RunMessage, delay: Duration) -> BoxFuture<'a, Result<(), QueueError>>;
+    /// To `notify`: somebody is to be told how a run ended.
+    fn answer<'a>(&'a self, request: &'a AnswerRequest) -> BoxFuture<'a, Result<(), QueueError>>;
     /// To `poll`: look after a group. Wakes of one group with the same `window` count once.
     fn wake<'a>(&'a self, group: &'a str, window: &'a str) -> BoxFuture<'a, Result<(), QueueError>>;
 }
@@ -103,6 +179,8 @@ pub struct SqsQueues {
     pub collect: String,
     /// URL of the wake queue.
     pub wake: String,
+    /// URL of the notify queue.
+    pub notify: String,
 }
 
 impl SqsQueues {
@@ -122,12 +200,23 @@ fn whole_seconds(delay: Duration) -> u64 {
 }
 
 impl Queues for SqsQueues {
+    fn hand_in<'a>(&'a self, triggered: &'a Triggered) -> BoxFuture<'a, Result<(), QueueError>> {
+        let message = TriggeredMessage { triggered: triggered.clone() };
+        Box::pin(async move { self.send(&self.submissions, &message, Duration::ZERO).await })
+    }
+
     fn carry_on<'a>(&'a self, run: &'a RunMessage, delay: Duration) -> BoxFuture<'a, Result<(), QueueError>> {
         Box::pin(async move { self.send(&self.submissions, &Continue { run: run.clone() }, delay).await })
     }
 
     fn look_at<'a>(&'a self, run: &'a RunMessage, delay: Duration) -> BoxFuture<'a, Result<(), QueueError>> {
         Box::pin(self.send(&self.collect, run, delay))
+    }
+
+    fn answer<'a>(&'a self, request: &'a AnswerRequest) -> BoxFuture<'a, Result<(), QueueError>> {
+        Box::pin(async move {
+            self.send(&self.notify, &AnswerMessage { answer: request.clone() }, Duration::ZERO).await
+        })
     }
 
     fn wake<'a>(&'a self, group: &'a str, window: &'a str) -> BoxFuture<'a, Result<(), QueueError>> {
@@ -157,6 +246,9 @@ mod tests {
         assert_eq!(text, r#"{"continue":{"group":"g","runId":"r","hops":2}}"#);
         let tick: Wake = serde_json::from_str(r#"{"tick":{"time":"2026-11-21T03:00:00Z"}}"#).unwrap();
         assert_eq!(tick, Wake::Tick { time: "2026-11-21T03:00:00Z".into() });
+        let text = r#"{"triggered":{"runId":"r","upload":{"bucket":"b","key":"k","size":1,"eTag":"e","sequencer":"1","time":"t"},"rule":{"name":"n","batch":false,"task":{"at":"config/tasks/t.yaml"}}}}"#;
+        let message: TriggeredMessage = serde_json::from_str(text).unwrap();
+        assert_eq!(serde_json::to_string(&message).unwrap(), text);
         let wake = Wake::Wake { group: "g".into() };
         assert_eq!(serde_json::to_string(&wake).unwrap(), r#"{"wake":{"group":"g"}}"#);
     }

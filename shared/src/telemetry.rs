@@ -1,5 +1,7 @@
 //! Logs of the functions: JSON lines with dotted fields, see docs/LOGGING.md.
 
+pub mod metrics;
+
 use tracing_subscriber::EnvFilter;
 
 /// Send traces to standard output as one JSON object a line, filtered by `LONGSHORE_LOG`. A second call does nothing.

@@ -1,7 +1,11 @@
 //! The emulator of a stack: bucket, queues, functions.
 
 use anyhow::{Context, Result, ensure};
-use aws_sdk_sqs::types::QueueAttributeName;
+use aws_sdk_s3::types::{
+    Event, FilterRule, FilterRuleName, NotificationConfiguration, NotificationConfigurationFilter,
+    QueueConfiguration, S3KeyFilter,
+};
+use aws_sdk_sqs::types::{MessageAttributeValue, QueueAttributeName};
 use local::Endpoints;
 use serde_json::{Value, json};
 use shared::run::result::RunResult;
@@ -11,6 +15,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 pub struct Cloud {
     s3: aws_sdk_s3::Client,
     sqs: aws_sdk_sqs::Client,
+    events: aws_sdk_eventbridge::Client,
+    /// Step Functions.
+    pub states: aws_sdk_sfn::Client,
     bucket: String,
     port: u16,
 }
@@ -22,6 +29,8 @@ impl Cloud {
         Cloud {
             s3: shared::cluster::aws::s3(&sdk, None),
             sqs: aws_sdk_sqs::Client::new(&sdk),
+            events: aws_sdk_eventbridge::Client::new(&sdk),
+            states: aws_sdk_sfn::Client::new(&sdk),
             bucket: endpoints.bucket.clone(),
             port: endpoints.emulator_port,
         }
@@ -38,11 +47,59 @@ impl Cloud {
         }
     }
 
+    /// Upload an object.
+    pub async fn put(&self, key: &str, bytes: impl Into<Vec<u8>>) -> Result<()> {
+        let body = aws_sdk_s3::primitives::ByteStream::from(bytes.into());
+        self.s3.put_object().bucket(&self.bucket).key(key).body(body).send().await?;
+        Ok(())
+    }
+
+    /// Upload an object to a new bucket; its URI.
+    pub async fn put_elsewhere(&self, bucket: &str, key: &str, bytes: impl Into<Vec<u8>>) -> Result<String> {
+        self.s3.create_bucket().bucket(bucket).send().await?;
+        let body = aws_sdk_s3::primitives::ByteStream::from(bytes.into());
+        self.s3.put_object().bucket(bucket).key(key).body(body).send().await?;
+        Ok(format!("s3://{bucket}/{key}"))
+    }
+
     /// The keys below a prefix.
     pub async fn keys(&self, prefix: &str) -> Result<Vec<String>> {
-        let pages = self.s3.list_objects_v2().bucket(&self.bucket).prefix(prefix).send().await?;
-        ensure!(pages.is_truncated() != Some(true), "more than a page of keys below `{prefix}`");
-        Ok(pages.contents().iter().filter_map(|object| object.key().map(str::to_owned)).collect())
+        let pages = self.s3.list_objects_v2().bucket(&self.bucket).prefix(prefix).into_paginator().send();
+        let pages: Vec<_> = pages.try_collect().await?;
+        let objects = pages.iter().flat_map(|page| page.contents());
+        Ok(objects.filter_map(|object| object.key().map(str::to_owned)).collect())
+    }
+
+    /// From now on the events of uploads below a prefix come to a new queue and to no other; its URL.
+    pub async fn tap(&self, prefix: &str) -> Result<String> {
+        let created = self.sqs.create_queue().queue_name("tap").send().await?;
+        let url = created.queue_url.context("a queue without URL")?;
+        let names = [QueueAttributeName::QueueArn];
+        let attributes =
+            self.sqs.get_queue_attributes().queue_url(&url).set_attribute_names(Some(names.to_vec()));
+        let attributes = attributes.send().await?.attributes.unwrap_or_default();
+        let arn = attributes.get(&QueueAttributeName::QueueArn).context("a queue without ARN")?;
+        let rule = FilterRule::builder().name(FilterRuleName::Prefix).value(prefix).build();
+        let filter = S3KeyFilter::builder().filter_rules(rule).build();
+        let filter = NotificationConfigurationFilter::builder().key(filter).build();
+        let queue = QueueConfiguration::builder().queue_arn(arn).filter(filter);
+        let queue = queue.events(Event::from("s3:ObjectCreated:*")).build()?;
+        let configuration = NotificationConfiguration::builder().queue_configurations(queue).build();
+        let request = self.s3.put_bucket_notification_configuration().bucket(&self.bucket);
+        request.notification_configuration(configuration).send().await?;
+        Ok(url)
+    }
+
+    /// Take messages out of a queue that no function reads.
+    pub async fn receive(&self, queue: &str) -> Result<Vec<String>> {
+        let received = self.sqs.receive_message().queue_url(queue).max_number_of_messages(10).send().await?;
+        let mut bodies = Vec::new();
+        for message in received.messages.unwrap_or_default() {
+            let handle = message.receipt_handle.context("a message without handle")?;
+            self.sqs.delete_message().queue_url(queue).receipt_handle(handle).send().await?;
+            bodies.push(message.body.unwrap_or_default());
+        }
+        Ok(bodies)
     }
 
     /// The result of a run, if it has ended.
@@ -55,6 +112,56 @@ impl Cloud {
     pub async fn send(&self, queue: &str, body: &str) -> Result<String> {
         let sent = self.sqs.send_message().queue_url(queue).message_body(body).send().await?;
         Ok(sent.message_id().context("a message without id")?.to_owned())
+    }
+
+    /// Send a message with an attribute; its id.
+    pub async fn send_with(&self, queue: &str, body: &str, name: &str, value: &str) -> Result<String> {
+        let attribute = MessageAttributeValue::builder().data_type("String").string_value(value).build()?;
+        let request = self.sqs.send_message().queue_url(queue).message_body(body);
+        let sent = request.message_attributes(name, attribute).send().await?;
+        Ok(sent.message_id().context("a message without id")?.to_owned())
+    }
+
+    /// A new queue; its URL.
+    pub async fn queue(&self, name: &str) -> Result<String> {
+        let made = self.sqs.create_queue().queue_name(name).send().await?;
+        Ok(made.queue_url().context("a queue without URL")?.to_owned())
+    }
+
+    /// Take a message off a queue, if there is one: its correlation id and its body.
+    pub async fn answer(&self, queue: &str) -> Result<Option<(Option<String>, Value)>> {
+        let request = self.sqs.receive_message().queue_url(queue).message_attribute_names("All");
+        let received = request.send().await?;
+        let Some(message) = received.messages().first() else { return Ok(None) };
+        let receipt = message.receipt_handle().context("no receipt")?;
+        self.sqs.delete_message().queue_url(queue).receipt_handle(receipt).send().await?;
+        let correlation = message
+            .message_attributes()
+            .and_then(|attributes| attributes.get("correlationId")?.string_value().map(str::to_owned));
+        Ok(Some((correlation, serde_json::from_str(message.body().context("no body")?)?)))
+    }
+
+    /// The dead letters of a queue; their URL.
+    pub async fn dead_letters(&self, queue: &str) -> Result<String> {
+        let request = self.sqs.get_queue_attributes().queue_url(queue);
+        let answer = request.attribute_names(QueueAttributeName::RedrivePolicy).send().await?;
+        let policy = answer.attributes().and_then(|all| all.get(&QueueAttributeName::RedrivePolicy));
+        let policy: Value = serde_json::from_str(policy.context("no redrive policy")?)?;
+        let name = policy.get("deadLetterTargetArn").and_then(|arn| arn.as_str()?.rsplit(':').next());
+        let url = self.sqs.get_queue_url().queue_name(name.context("no dead letters")?).send().await?;
+        Ok(url.queue_url().context("no URL")?.to_owned())
+    }
+
+    /// Have events of the default bus sent to a queue.
+    pub async fn rule(&self, name: &str, pattern: &Value, queue: &str) -> Result<()> {
+        let request = self.sqs.get_queue_attributes().queue_url(queue);
+        let answer = request.attribute_names(QueueAttributeName::QueueArn).send().await?;
+        let arn =
+            answer.attributes().and_then(|all| all.get(&QueueAttributeName::QueueArn)).context("no ARN")?;
+        self.events.put_rule().name(name).event_pattern(pattern.to_string()).send().await?;
+        let target = aws_sdk_eventbridge::types::Target::builder().id("queue").arn(arn).build()?;
+        self.events.put_targets().rule(name).targets(target).send().await?;
+        Ok(())
     }
 
     /// The messages of a queue that wait or are being worked on; not those that are delayed, such as the look at a limit that never came.
@@ -95,7 +202,8 @@ impl Cloud {
         let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", self.port)).await?;
         let request = format!(
             "{method} {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n\
-             content-length: {}\r\nconnection: close\r\n\r\n{body}",
+             authorization: AWS4-HMAC-SHA256 Credential=000000000000/20260101/us-east-1/lambda/aws4_request, \
+             SignedHeaders=host, Signature=0\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
             body.len()
         );
         stream.write_all(request.as_bytes()).await?;

@@ -2,17 +2,26 @@
 
 mod cloud;
 mod command;
+mod execution;
+mod ground;
 mod pods;
 mod stack;
 mod tasks;
 mod wait;
 
+mod answering;
 mod cancelling;
 mod crashing;
+mod elsewhere;
 mod examples;
 mod failing;
 mod files;
 mod large_file;
 mod leaving;
 mod once;
+mod redriving;
 mod rejecting;
+mod rights;
+mod semantics;
+mod states;
+mod triggering;

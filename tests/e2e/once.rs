@@ -17,7 +17,7 @@ async fn the_same_message_three_times_is_one_pod_and_one_result() -> Result<()> 
     let stack = Stack::shared().await?;
     let witness = pods::Witness::begin(&stack).await?;
     let run_id = format!("thrice-{}", std::process::id());
-    let task = shell("thrice", &["echo once"], json!({}));
+    let task = stack.placed(shell("thrice", &["echo once"], json!({})))?;
     let body = json!({"task": task, "runId": run_id}).to_string();
     let queue = &stack.endpoints.submissions_queue;
     stack.cloud.send(queue, &body).await?;
@@ -27,7 +27,8 @@ async fn the_same_message_three_times_is_one_pod_and_one_result() -> Result<()> 
     // The third comes when all is over.
     let third = stack.cloud.send(queue, &body).await?;
     // Another submission under the same id is refused, and tells when the third has been dealt with.
-    let other = json!({"task": shell("other", &["true"], json!({})), "runId": run_id}).to_string();
+    let other = stack.placed(shell("other", &["true"], json!({})))?;
+    let other = json!({"task": other, "runId": run_id}).to_string();
     let fourth = stack.cloud.send(queue, &other).await?;
     let key = format!("rejected/{fourth}.json");
     let refusal = wait::until("the refusal", SOON, || stack.cloud.object(&key)).await?;

@@ -6,10 +6,12 @@ use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
 use fixtures::binaries;
-use local::Endpoints;
+use local::{ClusterChoice, Endpoints};
+use serde_json::Value;
 use tokio::process::Command;
 
 use crate::cloud::Cloud;
+use crate::ground::{Ground, enforces_roles, ground};
 
 /// The image of the one example that needs a Python package.
 pub const KESTRA_IMAGE: &str = "ghcr.io/kestra-io/pydata:latest";
@@ -29,6 +31,7 @@ pub struct Site {
     programs: PathBuf,
     /// Its state directory.
     pub state: PathBuf,
+    enforces_roles: bool,
 }
 
 impl Stack {
@@ -52,7 +55,7 @@ impl Stack {
 
     /// A stack that somebody started at a place.
     pub fn found(site: &Site, endpoints: Endpoints) -> Stack {
-        Site { programs: site.programs.clone(), state: site.state.clone() }.stack(endpoints)
+        Site { programs: site.programs.clone(), state: site.state.clone(), ..*site }.stack(endpoints)
     }
 
     /// `longshore` on this stack, without arguments yet.
@@ -72,9 +75,25 @@ impl Stack {
         Ok(kube::Client::try_from(config)?)
     }
 
-    /// Whether it has the image with the `kestra` package; without the package index it has not.
+    /// Whether it has the image with the `kestra` package; without the package index the embedded cluster has not.
     pub fn has_kestra(&self) -> bool {
-        self.endpoints.images.iter().any(|(name, _)| name == KESTRA_IMAGE)
+        self.is_on_real_ground() || self.endpoints.images.iter().any(|(name, _)| name == KESTRA_IMAGE)
+    }
+
+    /// Whether its pods run in a cluster that is not its own.
+    pub fn is_on_real_ground(&self) -> bool {
+        matches!(self.endpoints.cluster, ClusterChoice::Kubeconfig { .. })
+    }
+
+    /// A task for a message to the queue: on real ground with the connection that the command would give it.
+    pub fn placed(&self, mut task: Value) -> Result<Value> {
+        if let ClusterChoice::Kubeconfig { file, .. } = &self.endpoints.cluster {
+            let connection = shared::cluster::kubeconfig::connection(file, None)?;
+            let runner = task.get_mut("taskRunner").and_then(Value::as_object_mut);
+            let runner = runner.context("a task without a runner")?;
+            runner.insert("config".to_owned(), serde_json::to_value(connection)?);
+        }
+        Ok(task)
     }
 }
 
@@ -85,7 +104,7 @@ impl Site {
         let state = places.join(name);
         std::fs::create_dir_all(&state)?;
         remove_old(&places);
-        Ok(Site { programs: binaries::directory()?, state })
+        Ok(Site { programs: binaries::directory()?, state, enforces_roles: enforces_roles() })
     }
 
     /// `longshore` at this place, without arguments yet.
@@ -98,12 +117,36 @@ impl Site {
         &self.programs
     }
 
-    /// `longshore up`.
+    /// The same, with functions that are held to their roles.
+    pub fn enforcing_roles(self) -> Site {
+        Site { enforces_roles: true, ..self }
+    }
+
+    /// `longshore up` where the tests of this run happen.
     pub async fn up(self, owner: u32) -> Result<Stack> {
+        let ground = ground()?;
+        self.up_on(&ground, owner).await
+    }
+
+    /// `longshore up` on a cluster.
+    pub async fn up_on(self, ground: &Ground, owner: u32) -> Result<Stack> {
         let mut command = self.command();
         command.args(["up", "--owner", &owner.to_string(), "--functions"]).arg(&self.programs);
-        if let Some(directory) = kestra().await? {
-            command.arg("--image").arg(format!("{KESTRA_IMAGE}={}", directory.display()));
+        if self.enforces_roles {
+            command.arg("--enforce-roles");
+        }
+        match ground {
+            Ground::Real { kubeconfig, host } => {
+                command.arg("--kubeconfig").arg(kubeconfig).args(["--advertise", host]);
+            }
+            Ground::Hollow(script) => {
+                command.arg("--hollow").arg(script);
+            }
+            Ground::Embedded => {
+                if let Some(directory) = kestra().await? {
+                    command.arg("--image").arg(format!("{KESTRA_IMAGE}={}", directory.display()));
+                }
+            }
         }
         let output = command.stdin(Stdio::null()).output().await?;
         ensure!(

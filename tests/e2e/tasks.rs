@@ -6,12 +6,14 @@ use anyhow::Result;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::ground;
+
 /// A shell task with commands, and more fields over it.
 pub fn shell(id: &str, commands: &[&str], more: Value) -> Value {
     let mut task = json!({
         "id": id,
         "type": "io.kestra.plugin.scripts.shell.Commands",
-        "containerImage": "busybox",
+        "containerImage": ground::busybox(),
         "taskRunner": {"type": "io.kestra.plugin.kubernetes.runner.Kubernetes"},
         "commands": commands,
     });

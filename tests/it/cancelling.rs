@@ -35,3 +35,63 @@ async fn a_cancel_that_comes_before_its_submission_wins() -> Result<()> {
     world.shutdown().await;
     Ok(())
 }
+
+fn labelled(id: &str, labels: serde_json::Value) -> serde_json::Value {
+    let runner = json!({"type": "io.kestra.plugin.kubernetes.runner.Kubernetes", "labels": labels});
+    json!({"id": id, "type": "io.kestra.plugin.scripts.shell.Commands", "commands": ["trap 'exit 0' TERM; sleep 600 & wait"], "taskRunner": runner})
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn labels_select_the_runs_that_end() -> Result<()> {
+    let world = World::new().await?;
+    for (run_id, labels) in [
+        ("a", json!({"team": "data", "stage": "test"})),
+        ("b", json!({"team": "data", "stage": "live"})),
+        ("c", json!({"team": "web"})),
+    ] {
+        world.submit(run_id, &json!({"task": labelled(run_id, labels), "runId": run_id})).await?;
+    }
+    let cancel = |selector: &str| json!({"cancel": {"selector": selector, "reason": "a test"}});
+    let nobody = world.invoke_cancel(&cancel("team=nobody")).await?;
+    assert_eq!(nobody, json!({"runIds": []}));
+    assert_eq!(world.invoke_cancel(&cancel("team=data,stage notin (live)")).await?, json!({"runIds": ["a"]}));
+    assert_eq!(world.run_to_end("a").await?.state, State::Cancelled);
+    assert!(world.result("b").is_none() && world.result("c").is_none());
+    let task = world.invoke_cancel(&cancel("longshore.dev/task-id in (b, c)")).await?;
+    assert_eq!(task, json!({"runIds": ["b", "c"]}));
+    assert_eq!(world.run_to_end("b").await?.state, State::Cancelled);
+    assert_eq!(world.run_to_end("c").await?.state, State::Cancelled);
+    world.no_pods().await?;
+    // Those that have ended are not cancelled again, though their records are still there.
+    assert_eq!(world.invoke_cancel(&cancel("team")).await?, json!({"runIds": []}));
+    assert!(world.invoke_cancel(&cancel("team = ")).await.is_ok());
+    assert!(world.invoke_cancel(&cancel("a b")).await.is_err());
+    world.shutdown().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_execution_that_is_aborted_takes_its_runs_with_it_also_those_to_come() -> Result<()> {
+    let world = World::new().await?;
+    let of_execution = |execution: &str, state: &str| {
+        json!({"task": labelled("t", json!({})), "taskToken": format!("{execution}-{state}"),
+            "stepFunctions": {"executionId": execution, "stateName": state, "enteredTime": "2026-11-21T03:00:00Z", "retryCount": 0}})
+    };
+    let first = world.invoke_submit(&of_execution("arn:aborted", "First")).await?;
+    let other = world.invoke_submit(&of_execution("arn:other", "First")).await?;
+    let event = json!({"version": "0", "source": "aws.states", "detail-type": "Step Functions Execution Status Change",
+        "detail": {"executionArn": "arn:aborted", "status": "ABORTED"}});
+    assert_eq!(world.invoke_cancel(&event).await?, json!({"runIds": [first["runId"]]}));
+    // Its message was still in the queue.
+    let late = world.invoke_submit(&of_execution("arn:aborted", "Second")).await?;
+    for answer in [&first, &late] {
+        let result = world.run_to_end(answer["runId"].as_str().unwrap()).await?;
+        assert_eq!(result.state, State::Cancelled);
+        assert!(result.diagnosis.unwrap().message.contains("arn:aborted"));
+    }
+    assert!(world.result(other["runId"].as_str().unwrap()).is_none());
+    // The pod of the other goes on.
+    world.pods_are(1).await?;
+    world.shutdown().await;
+    Ok(())
+}

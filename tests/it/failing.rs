@@ -123,6 +123,7 @@ async fn a_document_with_five_mistakes_is_rejected_with_five_problems() -> Resul
     world.submit("m1", &json!({"task": task, "runId": "bad"})).await?;
     let result = world.result("bad").unwrap();
     assert_eq!(result.state, State::Rejected);
+    assert!(result.problems.iter().all(|problem| problem.line == Some(1) && problem.column.is_some()));
     let pointers: Vec<&str> = result.problems.iter().map(|problem| problem.pointer.as_str()).collect();
     for expected in [
         "/task/comands",

@@ -1,7 +1,23 @@
 //! Scenarios: the functions, with their bucket and queues in memory, against a real API server over HTTPS with real pods.
 
+mod airflow;
+mod answering;
+mod caching;
+mod cancel_race;
 mod cancelling;
+mod capping;
+mod connecting;
+mod doctoring;
+mod documents;
 mod failing;
+mod hollow;
+mod misbehaving;
 mod once;
+mod resubmitting;
+mod routing;
 mod rules;
+mod skipping;
 mod succeeding;
+mod superseding;
+mod triggering;
+mod vectors;

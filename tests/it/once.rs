@@ -1,8 +1,13 @@
 //! One pod and one result, whatever is delivered how often.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use fixtures::world::World;
 use serde_json::{Value, json};
+use shared::clock::{Clock, SystemClock};
+use shared::run::diagnosis::{Cause, Diagnosis};
+use shared::run::result::RunResult;
 use shared::run::state::State;
 
 fn task() -> Value {
@@ -68,6 +73,30 @@ async fn a_function_that_dies_between_post_and_record_is_carried_on() -> Result<
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pod_whose_creator_got_no_answer_and_gave_up_goes_with_its_run() -> Result<()> {
+    let world = World::new().await?;
+    world.submit("m1", &json!({"task": task(), "runId": "run"})).await?;
+    assert_eq!(world.pods().await?.len(), 1);
+    // As if the POST had not been answered, and the waiting time had been over: a result, and a record that does not know the pod.
+    let key = "active/eks-test/run.json";
+    let mut record: Value = serde_json::from_slice(&world.bucket.read(key).unwrap())?;
+    record["attempt"].as_object_mut().unwrap().remove("podUid");
+    let bytes = serde_json::to_vec(&record)?.into();
+    let always = shared::store::bucket::Condition::Always;
+    shared::store::bucket::Bucket::put(world.bucket.as_ref(), key, bytes, always).await?;
+    let diagnosis = Diagnosis::new(Cause::ClusterUnreachable, "no answer");
+    let result = RunResult::without_attempt("run", State::TimedOut, diagnosis, SystemClock.now());
+    shared::store::results::write_once(world.bucket.as_ref(), result).await?;
+    // A record that was just written may belong to a function that is at work on it.
+    world.bucket.age(Duration::from_secs(70));
+    world.poll("eks-test", Duration::from_millis(1200)).await?;
+    world.deliver().await?;
+    world.no_pods().await?;
+    world.shutdown().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn somebody_elses_pod_in_the_way_is_left_alone() -> Result<()> {
     let world = World::new().await?;
     let submission = json!({"task": task(), "runId": "run"});
@@ -78,6 +107,8 @@ async fn somebody_elses_pod_in_the_way_is_left_alone() -> Result<()> {
         inputs: &parsed.inputs,
         trigger: &parsed.trigger,
         bucket: "bucket",
+        accepted_at: jiff::Timestamp::UNIX_EPOCH,
+        templates: &std::collections::BTreeMap::new(),
         replace_connection: false,
     };
     let plan =
@@ -89,7 +120,7 @@ async fn somebody_elses_pod_in_the_way_is_left_alone() -> Result<()> {
     world.submit("m1", &submission).await?;
     let result = world.run_to_end("run").await?;
     let diagnosis = result.diagnosis.unwrap();
-    assert_eq!(diagnosis.cause, shared::run::diagnosis::Cause::NameTaken);
+    assert_eq!(diagnosis.cause, Cause::NameTaken);
     assert!(diagnosis.message.contains(&name), "{}", diagnosis.message);
     assert_eq!(world.pods().await?.len(), 1, "the other pod stays");
     world.shutdown().await;

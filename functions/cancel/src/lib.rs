@@ -1,26 +1,23 @@
-//! `cancel`: marks a run first; `collect` then sees the mark, ends the pod and writes the result. Woken by the cancel queue and by direct invokes.
+//! `cancel`: marks runs first; `collect` then sees the mark, ends the pod and writes the result. Woken by the cancel queue, by direct invokes, and by
+//! EventBridge when an execution of a state machine was aborted or timed out.
+
+mod order;
+mod run;
+mod several;
 
 use aws_lambda_events::event::sqs::SqsMessage;
 use lambda_runtime::LambdaEvent;
 use serde_json::{Value, json};
 use shared::batch;
-use shared::effects::wait;
 use shared::environment::Environment;
 use shared::error::Error;
-use shared::queue::{CancelMessage, CancelRequest};
-use shared::run::diagnosis::{Cause, Diagnosis};
-use shared::run::result::RunResult;
-use shared::run::state::State;
-use shared::store::records::Stored;
-use shared::store::{keys, records, results};
 
-/// What a run is cancelled for when nobody says.
-const NO_REASON: &str = "no reason was given";
+use crate::order::Which;
 
-/// A batch of the queue, or one request as the payload of an invoke, answered with `{runId, state}`.
+/// A batch of the queue, or one request as the payload of an invoke, answered with `{runId, state}`, or with `{runIds}` where several may be meant.
 ///
 /// # Errors
-/// For an invoke, when the mark could not be set.
+/// For an invoke, when a mark could not be set.
 pub async fn handle(
     event: LambdaEvent<Value>,
     environment: &Environment,
@@ -29,68 +26,33 @@ pub async fn handle(
         Some(messages) => {
             Ok(serde_json::to_value(batch::each(messages, |message| one(message, environment)).await)?)
         }
-        None => {
-            let message: CancelMessage = serde_json::from_value(event.payload)?;
-            let state = cancel(environment, &message.cancel).await?;
-            Ok(json!({"runId": message.cancel.run_id, "state": state}))
-        }
+        None => Ok(cancel(environment, event.payload).await?),
     }
 }
 
 async fn one(message: SqsMessage, environment: &Environment) -> Result<(), Error> {
     let body = message.body.unwrap_or_default();
-    let message: CancelMessage = serde_json::from_str(&body)
+    let payload = serde_json::from_str(&body)
         .map_err(|source| Error::Message { message: body.chars().take(200).collect(), source })?;
-    cancel(environment, &message.cancel).await.map(drop)
-}
-
-/// Mark the run, wherever it is. The answer is its state: a terminal one when it is over already.
-async fn cancel(environment: &Environment, request: &CancelRequest) -> Result<State, Error> {
-    let bucket = environment.bucket.as_ref();
-    if let Some(written) = results::read(bucket, &request.run_id).await? {
-        return Ok(written.result.state);
+    match cancel(environment, payload).await {
+        // Ended and cleaned up between the look and the mark.
+        Err(error) if error.is_not_found() => Ok(()),
+        other => other.map(drop),
     }
-    let reason = request.reason.as_deref().unwrap_or(NO_REASON);
-    let Some(stored) = find(environment, &request.run_id).await? else {
-        // Not accepted yet: the result comes first, and the submission finds it.
-        return Ok(results::write_once(bucket, never_began(environment, &request.run_id, reason))
-            .await?
-            .state);
-    };
-    let now = environment.clock.now();
-    let marked = records::change(bucket, stored, |record| {
-        let changes = record.cancel.is_none();
-        if changes {
-            *record = record.clone().cancelled(now, reason).by(environment.writer.as_str());
-        }
-        changes
-    });
-    let stored = marked.await?;
-    shared::crash::point("after-mark");
-    tracing::info!(run.id = request.run_id, reason, "the run is marked as cancelled");
-    environment.queues.look_at(&wait::message(&stored.record, 0), std::time::Duration::ZERO).await?;
-    Ok(State::Collecting)
 }
 
-/// The run's record, in whichever group it is.
-async fn find(environment: &Environment, run_id: &str) -> Result<Option<Stored>, Error> {
-    let bucket = environment.bucket.as_ref();
-    for group in bucket.folders(keys::ACTIVE).await? {
-        match records::load(bucket, &group, run_id).await {
-            Ok(stored) => return Ok(Some(stored)),
-            Err(error) if error.is_not_found() => {}
-            Err(error) => return Err(error.into()),
+async fn cancel(environment: &Environment, payload: Value) -> Result<Value, Error> {
+    let order = order::read(payload)?;
+    match &order.which {
+        Which::Run(run_id) => {
+            let state = run::by_id(environment, run_id, &order.reason).await?;
+            Ok(json!({"runId": run_id, "state": state}))
+        }
+        Which::Selected(selector) => {
+            Ok(json!({"runIds": several::selected(environment, selector, &order.reason).await?}))
+        }
+        Which::Execution(id) => {
+            Ok(json!({"runIds": several::of_execution(environment, id, &order.reason).await?}))
         }
     }
-    Ok(None)
-}
-
-fn never_began(environment: &Environment, run_id: &str, reason: &str) -> RunResult {
-    let message = format!("the run was cancelled before it was accepted: {reason}");
-    RunResult::without_attempt(
-        run_id,
-        State::Cancelled,
-        Diagnosis::new(Cause::Cancelled, message),
-        environment.clock.now(),
-    )
 }

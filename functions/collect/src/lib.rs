@@ -1,20 +1,25 @@
 //! `collect`: looks at one run, brings its logs and files back when its attempt is over, and ends it or lets the next attempt begin. Woken by the collect
 //! queue: at once when something happened, later when a limit is due.
 
+use std::time::Duration;
+
 use aws_lambda_events::event::sqs::SqsMessage;
 use jiff::Timestamp;
 use lambda_runtime::LambdaEvent;
 use serde_json::Value;
 use shared::batch;
-use shared::effects::{self, Turn, finish, observe};
+use shared::effects::{self, Turn, finish, observe, wait};
 use shared::environment::Environment;
-use shared::error::Error;
+use shared::error::{Error, chain};
 use shared::queue::{MAX_HOPS, RunMessage};
 use shared::run::decision::Next;
 use shared::store::{records, results};
 
 /// The queue delivers a message five times (`maxReceiveCount`); before the last one a collection that cannot be done is given up, with a result that says so.
 const LAST_TRY: u32 = 4;
+
+/// Between two looks at a run whose cluster does not answer.
+const OUTAGE_PAUSE: Duration = Duration::from_secs(60);
 
 /// A batch of the queue; failures are reported one by one.
 ///
@@ -57,9 +62,23 @@ async fn look(
     let bucket = environment.bucket.as_ref();
     let stored = records::load(bucket, &run.group, &run.run_id).await?;
     if let Some(written) = results::read(bucket, &run.run_id).await? {
-        return finish::remove_pod(environment, &stored.record, written.result.state).await;
+        // A pod whose creator got no answer before it gave up is the run's as well, and goes with it.
+        let stored = match stored.record.has_pod() {
+            true => stored,
+            false => observe::pod(environment, stored).await?.0,
+        };
+        return finish::follow_up(environment, &stored.record, &written.result).await;
     }
-    let (stored, observation, _) = observe::pod(environment, stored).await?;
+    let record = stored.record.clone();
+    let (stored, observation, _) = match observe::pod(environment, stored).await {
+        // However long it lasts: it must not use up the message's deliveries.
+        Err(Error::Cluster(error)) if error.is_passing() => {
+            tracing::warn!(run.id = run.run_id, error = chain(&error), "the run is looked at again later");
+            let again = wait::message(&record, run.hops.saturating_add(1));
+            return Ok(environment.queues.look_at(&again, OUTAGE_PAUSE).await?);
+        }
+        other => other?,
+    };
     let decision = shared::run::decide(&stored.record, &observation, environment.clock.now());
     tracing::debug!(run.id = run.run_id, decision = ?decision.next, "looked at the run");
     if decision.next == Next::Create {

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt;
+use futures::future::FusedFuture;
 use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
 use jiff::Timestamp;
 use shared::clock::{between, later};
 use shared::cluster::client::Cluster;
@@ -15,8 +16,9 @@ use shared::resolve::plan::ClusterChoice;
 use shared::store::cursors::{self, Cursor};
 use shared::store::{keys, records};
 
+use crate::line::Line;
 use crate::pod::Visits;
-use crate::{reconcile, watch};
+use crate::{heartbeat, line, reconcile, watch};
 
 /// Pods and records are compared as a whole this often.
 const RECONCILE_EVERY: Duration = Duration::from_secs(600);
@@ -35,6 +37,8 @@ pub struct Group<'a> {
     pub name: &'a str,
     /// Its cluster.
     pub cluster: Arc<dyn Cluster>,
+    /// Who waits for a free place in it.
+    pub line: Line,
     /// What was done in this poll already.
     pub visits: Visits,
     /// It has so few active runs that every poll compares all of them.
@@ -56,8 +60,9 @@ pub async fn look_after(environment: &Environment, name: &str, stop: Timestamp) 
         None => ClusterChoice::Default,
     };
     let cluster = environment.clusters.of(&choice)?;
+    let line = Line::of(environment, &choice).await?;
     let is_small = active.len() <= SMALL as usize;
-    let group = Group { environment, name, cluster, visits: Visits::default(), is_small, stop };
+    let group = Group { environment, name, cluster, line, visits: Visits::default(), is_small, stop };
     let mut namespaces: BTreeSet<String> =
         cursors::namespaces(environment.bucket.as_ref(), name).await?.into_iter().collect();
     let mut cursor = Cursor::default();
@@ -67,7 +72,8 @@ pub async fn look_after(environment: &Environment, name: &str, stop: Timestamp) 
     if is_small || is_due(&cursor, environment.clock.now()) {
         namespaces.extend(reconcile::group(&group, &namespaces).await?);
     }
-    watch_all(&group, namespaces).await
+    let (watched, ()) = tokio::join!(watch_all(&group, namespaces), heartbeat::keep(&group));
+    watched
 }
 
 fn is_due(cursor: &Cursor, now: Timestamp) -> bool {
@@ -80,12 +86,16 @@ async fn watch_all(group: &Group<'_>, namespaces: BTreeSet<String>) -> Result<()
     let mut watches: FuturesUnordered<_> =
         watched.iter().cloned().map(|namespace| watch::namespace(group, namespace)).collect();
     let clock = &group.environment.clock;
+    let mut turns = std::pin::pin!(line::serve(group).fuse());
     loop {
         let now = clock.now();
         if now >= group.stop {
             break;
         }
         tokio::select! {
+            // In this order: what happens depends on nothing but what happened. Who waits in line is not kept from it by a busy watch.
+            biased;
+            () = &mut turns, if !turns.is_terminated() => {}
             Some(outcome) = watches.next(), if !watches.is_empty() => outcome?,
             () = clock.sleep(NAMESPACES_EVERY.min(between(now, group.stop))) => {
                 if later(clock.now(), NAMESPACES_EVERY) < group.stop {
@@ -98,6 +108,9 @@ async fn watch_all(group: &Group<'_>, namespaces: BTreeSet<String>) -> Result<()
                 }
             }
         }
+    }
+    if !turns.is_terminated() {
+        turns.await;
     }
     while let Some(outcome) = watches.next().await {
         outcome?;

@@ -2,6 +2,8 @@
 //! time: a tick every minute, and a nudge when a pod was created. It never fails: what goes wrong is found again by the next one.
 
 mod group;
+mod heartbeat;
+mod line;
 mod pod;
 mod reconcile;
 mod watch;
@@ -14,11 +16,12 @@ use jiff::Timestamp;
 use lambda_runtime::LambdaEvent;
 use serde_json::{Value, json};
 use shared::batch;
-use shared::clock::later;
+use shared::clock::{between, later};
 use shared::environment::Environment;
 use shared::error::Error;
 use shared::queue::Wake;
 use shared::store::keys;
+use shared::telemetry::metrics::Fact;
 
 /// How long one invocation watches: the next tick, already queued, then takes over without a gap.
 const STAY: Duration = Duration::from_secs(58);
@@ -53,6 +56,10 @@ pub async fn handle(
         }),
     )
     .await;
+    if !groups.is_empty() {
+        let duration_ms = between(now, environment.clock.now()).as_millis();
+        environment.measure(Fact::Polled { duration_ms: duration_ms.try_into().unwrap_or(u64::MAX) });
+    }
     Ok(json!({"batchItemFailures": []}))
 }
 

@@ -11,6 +11,8 @@ use shared::error::Error;
 use shared::pod::{PodIdentity, identity_of};
 use shared::run::decision::Next;
 use shared::run::observation::{Observation, Roles};
+use shared::run::rank::{self, Candidate};
+use shared::run::record::Attempt;
 use shared::run::state::State;
 use shared::store::records::{self, Stored};
 use shared::store::results;
@@ -51,6 +53,7 @@ pub enum Seen {
 /// A pod that is there.
 pub async fn present(group: &Group<'_>, pod: &Pod, seen: Seen) -> Result<(), Error> {
     let Some(identity) = of_group(group, pod) else { return Ok(()) };
+    group.line.note(pod);
     let Some(stored) = record(group, identity).await? else {
         return without_record(group, pod, identity).await;
     };
@@ -58,13 +61,41 @@ pub async fn present(group: &Group<'_>, pod: &Pod, seen: Seen) -> Result<(), Err
         // An attempt that is over: its pod should have gone with it.
         return delete(group, pod).await;
     }
+    if is_surplus(&stored.record.attempt, identity, pod) {
+        return delete(group, pod).await;
+    }
     let observation = Observation::of(pod, &Roles::of(&stored.record.plan), group.environment.clock.now());
     decide(group, &stored, identity, &observation, Some((pod, seen))).await
+}
+
+/// The attempt has its pod, and this is another with the same marks.
+fn is_surplus(attempt: &Attempt, identity: PodIdentity<'_>, pod: &Pod) -> bool {
+    let is_other = attempt.pod_uid.as_ref().is_some_and(|uid| pod.metadata.uid.as_ref() != Some(uid));
+    is_other && attempt.number == identity.attempt && pod.metadata.deletion_timestamp.is_none()
+}
+
+/// Of several pods of one attempt one stays; called with all that were listed in a namespace.
+pub async fn several(
+    group: &Group<'_>,
+    namespace: &str,
+    (run_id, attempt): (&str, u32),
+    candidates: &[Candidate],
+) -> Result<(), Error> {
+    let Some(stored) = load(group.environment, group.name, run_id).await? else { return Ok(()) };
+    if stored.record.attempt.number != attempt {
+        return Ok(());
+    }
+    let Some(kept) = rank::keep(stored.record.attempt.pod_uid.as_deref(), candidates) else { return Ok(()) };
+    for surplus in candidates.iter().filter(|candidate| candidate.uid != kept && !candidate.is_ending) {
+        remove(group, namespace, &surplus.name, &surplus.uid).await?;
+    }
+    Ok(())
 }
 
 /// A pod that is gone; its last state.
 pub async fn gone(group: &Group<'_>, pod: &Pod) -> Result<(), Error> {
     let Some(identity) = of_group(group, pod) else { return Ok(()) };
+    group.line.note_gone(pod);
     let key = (identity.run_id.to_owned(), identity.attempt);
     group.visits.done().limits.remove(&key);
     if group.visits.done().handed.contains(&key) {
@@ -78,6 +109,9 @@ pub async fn gone(group: &Group<'_>, pod: &Pod) -> Result<(), Error> {
     }
     let observation = Observation::last(pod, &Roles::of(&stored.record.plan), group.environment.clock.now());
     let stored = settle(group.environment, stored, &observation).await?;
+    if stored.record.attempt.number != identity.attempt {
+        return Ok(());
+    }
     decide(group, &stored, identity, &observation, None).await
 }
 
@@ -88,7 +122,12 @@ async fn settle(
     observation: &Observation,
 ) -> Result<Stored, Error> {
     let now = environment.clock.now();
+    let number = stored.record.attempt.number;
     let settled = records::change(environment.bucket.as_ref(), stored.clone(), |record| {
+        // Another attempt has begun meanwhile: this pod says nothing about it.
+        if record.attempt.number != number {
+            return false;
+        }
         let Next::End(ending) = shared::run::decide(record, observation, now).next else { return false };
         let changes = record.ending.is_none() && record.cancel.is_none();
         if changes {
@@ -199,6 +238,10 @@ async fn delete(group: &Group<'_>, pod: &Pod) -> Result<(), Error> {
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
     let (namespace, name, uid) =
         (text(&pod.metadata.namespace), text(&pod.metadata.name), text(&pod.metadata.uid));
+    remove(group, &namespace, &name, &uid).await
+}
+
+async fn remove(group: &Group<'_>, namespace: &str, name: &str, uid: &str) -> Result<(), Error> {
     tracing::info!(pod.name = name, namespace, "a pod that was left over is deleted");
-    Ok(group.cluster.delete(&namespace, &name, &uid, None).await?)
+    Ok(group.cluster.delete(namespace, name, uid, None).await?)
 }

@@ -5,15 +5,19 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use shared::clock::{between, later};
-use shared::effects::{self, finish, observe};
+use shared::effects::{self, finish, observe, wait};
+use shared::environment::Environment;
 use shared::error::Error;
 use shared::pod::identity_of;
+use shared::queue::AnswerRequest;
 use shared::run::decision::Next;
 use shared::run::observation::Observation;
+use shared::run::rank::Candidate;
+use shared::run::record::Record;
 use shared::store::bucket::{Listed, list_all};
 use shared::store::cursors::{self, Cursor};
 use shared::store::records::{self, Stored};
-use shared::store::{keys, results};
+use shared::store::{keys, results, waiting};
 
 use crate::group::Group;
 use crate::pod::{self, Seen};
@@ -21,13 +25,18 @@ use crate::pod::{self, Seen};
 /// A record this young may belong to a function that is at work on it; also how old a result must be before its record goes: longer than `submit` may take.
 const SETTLED_AFTER: Duration = Duration::from_secs(65);
 
+/// How long somebody who cannot be told is told again.
+const ANSWER_WITHIN: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// Compare; the answer is the namespaces that records name beyond those that were known.
 pub async fn group(group: &Group<'_>, namespaces: &BTreeSet<String>) -> Result<BTreeSet<String>, Error> {
     let bucket = group.environment.bucket.as_ref();
-    let mut pods = BTreeMap::new();
+    let mut pods = BTreeSet::new();
     for namespace in namespaces {
         list(group, namespace, &mut pods).await?;
     }
+    let waiting: BTreeSet<String> =
+        waiting::all(bucket, group.name).await?.into_iter().map(|mark| mark.run_id).collect();
     let now = group.environment.clock.now();
     let mut found = BTreeSet::new();
     for listed in list_all(bucket, &keys::records(group.name)).await? {
@@ -42,7 +51,8 @@ pub async fn group(group: &Group<'_>, namespaces: &BTreeSet<String>) -> Result<B
         };
         let namespace = observe::namespace(group.environment, &stored.record).to_owned();
         if namespaces.contains(&namespace) {
-            settle(group, &stored, &listed, pods.contains_key(run_id), now).await?;
+            let kept = Kept { has_pod: pods.contains(run_id), waits: waiting.contains(run_id) };
+            settle(group, &stored, &listed, kept, now).await?;
         } else {
             found.insert(namespace);
         }
@@ -56,21 +66,68 @@ pub async fn group(group: &Group<'_>, namespaces: &BTreeSet<String>) -> Result<B
 }
 
 /// Every pod is looked at.
-async fn list(group: &Group<'_>, namespace: &str, pods: &mut BTreeMap<String, u32>) -> Result<(), Error> {
+async fn list(group: &Group<'_>, namespace: &str, runs: &mut BTreeSet<String>) -> Result<(), Error> {
+    let mut attempts: BTreeMap<(String, u32), Vec<Candidate>> = BTreeMap::new();
     let mut next = None;
     loop {
         let page = group.cluster.list(namespace, None, next.as_deref()).await?;
         for found in &page.pods {
             pod::present(group, found, Seen::Listed).await?;
             if let Some(identity) = identity_of(found) {
-                pods.insert(identity.run_id.to_owned(), identity.attempt);
+                runs.insert(identity.run_id.to_owned());
+                let attempt = (identity.run_id.to_owned(), identity.attempt);
+                attempts.entry(attempt).or_default().push(Candidate::of(found));
             }
         }
         next = page.next;
         if next.is_none() {
-            return Ok(());
+            break;
         }
     }
+    for ((run_id, attempt), candidates) in attempts.iter().filter(|(_, candidates)| candidates.len() > 1) {
+        pod::several(group, namespace, (run_id, *attempt), candidates).await?;
+    }
+    Ok(())
+}
+
+/// The run that takes over has a record or a result.
+async fn has_begun(group: &Group<'_>, run_id: &str) -> Result<bool, Error> {
+    let bucket = group.environment.bucket.as_ref();
+    match records::load(bucket, group.name, run_id).await {
+        Ok(_) => Ok(true),
+        Err(error) if error.is_not_found() => Ok(results::read(bucket, run_id).await?.is_some()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The record of a run that is over goes once everybody was told; whoever was not, since the bucket's event was lost or they could not be reached, is told
+/// again.
+async fn over(environment: &Environment, record: &Record, key: &str, age: Duration) -> Result<(), Error> {
+    let unanswered = record.unanswered().count();
+    if unanswered > 0 && age < ANSWER_WITHIN {
+        let request = AnswerRequest { run_id: record.run_id.clone(), to: None };
+        return Ok(environment.queues.answer(&request).await?);
+    }
+    if unanswered > 0 {
+        tracing::error!(
+            run.id = record.run_id,
+            unanswered,
+            "nobody could be told of the run's end for a day"
+        );
+    }
+    if record.heartbeat_seconds.is_some() {
+        environment.bucket.delete(&keys::heartbeat(&record.group, &record.run_id)).await?;
+    }
+    tracing::info!(run.id = record.run_id, "the record of a run that is over is removed");
+    Ok(environment.bucket.delete(key).await?)
+}
+
+/// What else there is of a record's run.
+#[derive(Clone, Copy)]
+struct Kept {
+    has_pod: bool,
+    /// It waits for a free place.
+    waits: bool,
 }
 
 /// A record: of a run that is over it goes in time; of one without a pod the next step is asked for again.
@@ -78,20 +135,29 @@ async fn settle(
     group: &Group<'_>,
     stored: &Stored,
     listed: &Listed,
-    has_pod: bool,
+    kept: Kept,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let environment = group.environment;
+    let (environment, has_pod) = (group.environment, kept.has_pod);
     let record = &stored.record;
     if let Some(written) = results::read(environment.bucket.as_ref(), &record.run_id).await? {
-        if has_pod && record.plan.delete {
-            return finish::remove_pod(environment, record, written.result.state).await;
+        if let Some(successor) = &written.result.superseded_by
+            && !has_begun(group, successor).await?
+        {
+            // Whoever wrote the result could not begin it any more.
+            return Ok(environment.queues.look_at(&wait::message(record, 0), Duration::ZERO).await?);
         }
-        if between(written.at, now) >= SETTLED_AFTER {
-            tracing::info!(run.id = record.run_id, "the record of a run that is over is removed");
-            environment.bucket.delete(&listed.key).await?;
+        if has_pod && !record.has_pod() {
+            // Its creator got no answer before it gave up: `collect` takes the pod on and removes it.
+            return Ok(environment.queues.look_at(&wait::message(record, 0), Duration::ZERO).await?);
         }
-        return Ok(());
+        if has_pod && finish::removes_pod(record, written.result.own_state()) {
+            return finish::remove_pod(environment, record, written.result.own_state()).await;
+        }
+        return match between(written.at, now) {
+            age if age < SETTLED_AFTER => Ok(()),
+            age => over(environment, record, &listed.key, age).await,
+        };
     }
     if has_pod {
         return Ok(());
@@ -100,6 +166,8 @@ async fn settle(
     match decision.next {
         // Its message comes in time; if it was lost, a later comparison finds it over.
         Next::Wait { until } if until > later(now, SETTLED_AFTER) => Ok(()),
+        // It has its turn when a place is free.
+        Next::Create if kept.waits => Ok(()),
         next => effects::hand_over(environment, stored, &next).await,
     }
 }

@@ -44,6 +44,10 @@ pub async fn namespace(group: &Group<'_>, namespace: String) -> Result<(), Error
             Err(Error::Cluster(error)) if error.is_gone() => {
                 tracing::info!(group = group.name, namespace, "the watch is too old; listing anew");
                 list(group, &namespace, None, &mut cursor).await?;
+                // The same for one that says so each time.
+                if between(begun, group.environment.clock.now()) < PAUSE {
+                    group.environment.clock.sleep(PAUSE).await;
+                }
             }
             Err(error) => {
                 tracing::warn!(group = group.name, namespace, error = chain(&error), "the watch broke off");
@@ -93,6 +97,8 @@ async fn follow(group: &Group<'_>, namespace: &str, cursor: &mut Cursor, seconds
             return Ok(());
         }
         let change = tokio::select! {
+            // In this order: what happens depends on nothing but what happened. A look that is due is not kept waiting, see above.
+            biased;
             change = changes.next() => change,
             () = clock.sleep(between(clock.now(), next_look)) => continue,
         };

@@ -1,18 +1,18 @@
 //! A submission that cannot be carried out as written is kept, with everything that is wrong with it.
 
-use serde_json::Value;
 use shared::environment::Environment;
 use shared::error::Error;
-use shared::files::secrets;
 use shared::run::diagnosis::{Cause, Diagnosis};
 use shared::run::result::RunResult;
 use shared::run::state::State;
+use shared::spec;
 use shared::spec::problem::Problem;
-use shared::store::bucket::BucketError;
 use shared::store::rejections::{self, Rejection};
-use shared::store::{keys, records, results};
+use shared::store::{records, results};
+use shared::telemetry::metrics::Fact;
 
 use crate::accept::Submitted;
+use crate::answer;
 
 /// Why a submission was refused.
 pub struct Refused<'a> {
@@ -22,12 +22,12 @@ pub struct Refused<'a> {
     pub problems: &'a [Problem],
 }
 
-/// Keep it under `rejected/`, and answer with a result where a run id was asked for.
+/// Keep it under `rejected/`, and answer with a result where a run id was asked for or somebody waits. The answer is the run id that this result has.
 pub async fn submission(
     environment: &Environment,
     submitted: &Submitted,
     refused: Refused<'_>,
-) -> Result<(), Error> {
+) -> Result<String, Error> {
     let now = environment.clock.now();
     tracing::warn!(
         source = submitted.source,
@@ -35,19 +35,18 @@ pub async fn submission(
         problems = refused.problems.len(),
         "the submission is rejected"
     );
-    let rejection = Rejection {
-        format_version: 1,
-        source: submitted.source.clone(),
-        rejected_at: now,
-        run_id: refused.run_id.map(str::to_owned),
-        problems: refused.problems.to_vec(),
-        body: without_secrets(&submitted.bytes),
-    };
+    environment.measure(Fact::Rejected);
+    let mut rejection = Rejection::new(&submitted.source, now, refused.problems, &submitted.bytes);
+    rejection.run_id = refused.run_id.map(str::to_owned);
     rejections::write(environment.bucket.as_ref(), &submitted.source_id, &rejection).await?;
-    let Some(run_id) = refused.run_id else { return Ok(()) };
-    if is_active(environment, run_id).await? {
-        return Ok(());
-    }
+    let addresses = spec::read::asked(&submitted.bytes).addresses;
+    let run_id = match refused.run_id {
+        // A run of this id is under way: its result is not ours to write.
+        Some(id) if records::find(environment.bucket.as_ref(), id).await?.is_none() => id,
+        Some(_) | None if !addresses.is_empty() => submitted.source_id.as_str(),
+        Some(id) => return Ok(id.to_owned()),
+        None => return Ok(submitted.source_id.clone()),
+    };
     let first = refused.problems.first().map(ToString::to_string).unwrap_or_default();
     let message = match refused.problems.len() {
         0 | 1 => first,
@@ -57,28 +56,6 @@ pub async fn submission(
     let mut result = RunResult::without_attempt(run_id, State::Rejected, diagnosis, now);
     result.problems = refused.problems.to_vec();
     results::write_once(environment.bucket.as_ref(), result).await?;
-    Ok(())
-}
-
-/// A run of this id is under way: its result is not ours to write.
-async fn is_active(environment: &Environment, run_id: &str) -> Result<bool, BucketError> {
-    let bucket = environment.bucket.as_ref();
-    for group in bucket.folders(keys::ACTIVE).await? {
-        match records::load(bucket, &group, run_id).await {
-            Ok(_) => return Ok(true),
-            Err(error) if error.is_not_found() => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(false)
-}
-
-fn without_secrets(bytes: &[u8]) -> Value {
-    match shared::spec::read::tree(bytes) {
-        Ok(mut tree) => {
-            secrets::tree(&mut tree);
-            tree
-        }
-        Err(_) => Value::from(secrets::text(&String::from_utf8_lossy(bytes))),
-    }
+    answer::tell(environment, run_id, addresses.iter()).await?;
+    Ok(run_id.to_owned())
 }

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use shared::spec::selector::Selector;
 
 use crate::exit;
 use crate::inputs::Input;
@@ -35,12 +36,18 @@ pub enum Command {
     Logs(Logs),
     /// List the active runs and the latest results
     List(List),
-    /// End a run
+    /// End a run, or all that labels select
     Cancel(Cancel),
+    /// Move what failed five times from the dead-letter queues back, under its old run ids
+    Redrive(Redrive),
     /// Print the pod that a task would become; no stack, no side effect
     Render(Render),
+    /// Print the JSON Schema of a task document, for editors
+    Schema,
     /// Say why a pod failed, from its JSON
     Diagnose(Diagnose),
+    /// Say whether everything that a task needs is there: rights, cluster, bucket, queues
+    Doctor(Doctor),
 }
 
 /// The task document and what fills it.
@@ -60,15 +67,21 @@ pub struct StackOptions {
     /// Directory whose files an image stands for (repeatable); other images are this machine's own files
     #[arg(long = "image", value_name = "NAME=DIR", value_parser = parse_image)]
     pub images: Vec<(String, PathBuf)>,
-    /// Run the pods in the cluster of this kubeconfig instead of the embedded one
+    /// Run the pods in the cluster of this kubeconfig; by default that of the running stack, else the embedded one
     #[arg(long, value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,
     /// Address at which the pods of that cluster reach this machine
     #[arg(long, value_name = "ADDR", requires = "kubeconfig")]
     pub advertise: Option<String>,
+    /// Run nothing: let pods happen as this script says, to see how much can be carried
+    #[arg(long, value_name = "FILE", conflicts_with = "kubeconfig")]
+    pub hollow: Option<PathBuf>,
     /// Take the functions' programs from this directory instead of building them
     #[arg(long, value_name = "DIR")]
     pub functions: Option<PathBuf>,
+    /// Have the AWS emulator refuse the functions what their roles in template.yaml do not allow
+    #[arg(long)]
+    pub enforce_roles: bool,
 }
 
 /// `longshore run`
@@ -165,11 +178,43 @@ pub struct List {
 #[derive(Args, Debug)]
 pub struct Cancel {
     /// Run id
-    #[arg(value_name = "RUN")]
-    pub run_id: String,
+    #[arg(value_name = "RUN", required_unless_present = "selector")]
+    pub run_id: Option<String>,
+    /// Every active run whose pod has such labels, for example team=data,stage in (test,dev)
+    #[arg(long, short = 'l', value_name = "LABELS", conflicts_with = "run_id")]
+    pub selector: Option<Selector>,
     /// Why, in words; kept in the result
     #[arg(long, default_value = "cancelled with longshore cancel", value_name = "WORDS")]
     pub reason: String,
+}
+
+/// `longshore redrive`
+#[derive(Args, Debug)]
+pub struct Redrive {
+    /// Queue of the running stack; all of them by default
+    #[arg(value_name = "QUEUE")]
+    pub queue: Option<Queue>,
+    /// URL of a queue of a deployment on AWS instead, by the credentials of the environment
+    #[arg(long, value_name = "URL", conflicts_with = "queue")]
+    pub queue_url: Option<String>,
+    /// Print `{"moved": …}`
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The queues that have dead letters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Queue {
+    /// Tasks
+    Submissions,
+    /// Runs that wait for their collection
+    Collect,
+    /// Answers
+    Notify,
+    /// Events of uploads
+    Uploads,
+    /// Runs to end
+    Cancel,
 }
 
 /// `longshore render`
@@ -181,6 +226,9 @@ pub struct Render {
     /// Check the connection written in the document as well, as `run --use-connection` does
     #[arg(long)]
     pub use_connection: bool,
+    /// Say which part of the document each field comes from
+    #[arg(long)]
+    pub explain: bool,
     /// Print JSON instead of YAML
     #[arg(long)]
     pub json: bool,
@@ -201,6 +249,43 @@ pub struct Diagnose {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// `longshore doctor`
+#[derive(Args, Debug)]
+#[command(after_help = crate::command::doctor::EXIT_CODES)]
+pub struct Doctor {
+    /// Task document, YAML or JSON; without one everything that any task needs is looked at
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Value for {{ inputs.KEY }}; @FILE gives the s3:// URI that the file would have
+    #[arg(long = "input", short = 'i', value_name = "KEY=VALUE|KEY=@FILE", value_parser = Input::parse)]
+    pub inputs: Vec<Input>,
+    /// Look at the cluster of this kubeconfig instead of the running stack's
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["cluster", "in_cluster", "use_connection"])]
+    pub kubeconfig: Option<PathBuf>,
+    /// Context of the kubeconfig; default: its current one
+    #[arg(long, value_name = "NAME", requires = "kubeconfig")]
+    pub context: Option<String>,
+    /// Look at this EKS cluster with the AWS credentials and region of this shell; bucket and queues are those of LONGSHORE_BUCKET,
+    /// LONGSHORE_SUBMISSIONS_QUEUE, LONGSHORE_COLLECT_QUEUE and LONGSHORE_WAKE_QUEUE
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["in_cluster", "use_connection"])]
+    pub cluster: Option<String>,
+    /// Look at the cluster whose pod this is
+    #[arg(long, conflicts_with = "use_connection")]
+    pub in_cluster: bool,
+    /// Look at the cluster of the connection written in the document, as the stack's functions would
+    #[arg(long, requires = "file")]
+    pub use_connection: bool,
+    /// Kubernetes namespace, where the document names none
+    #[arg(long, short = 'n', value_name = "NAME")]
+    pub namespace: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Ask nobody; print the Role that the task needs, for kubectl apply -f -
+    #[arg(long, conflicts_with_all = ["json", "kubeconfig", "cluster", "in_cluster", "use_connection"])]
+    pub role: bool,
 }
 
 /// `NAME=DIR` of `--image`; the name may hold `=` in no legal form, the directory may.

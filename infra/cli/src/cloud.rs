@@ -59,6 +59,15 @@ impl Cloud {
         self.send(&self.cancel_queue, &body.to_string()).await
     }
 
+    /// Ask for the end of every active run with such labels.
+    ///
+    /// # Errors
+    /// When the queue cannot be reached.
+    pub async fn cancel_selected(&self, selector: &str, reason: &str) -> Result<(), Failure> {
+        let body = serde_json::json!({ "cancel": { "selector": selector, "reason": reason } });
+        self.send(&self.cancel_queue, &body.to_string()).await
+    }
+
     async fn send(&self, queue: &str, body: &str) -> Result<(), Failure> {
         let sent = self.sqs.send_message().queue_url(queue).message_body(body).send().await;
         sent.map(drop).map_err(|error| unreachable(format!("cannot send to queue `{queue}`"), &error))
@@ -138,7 +147,8 @@ impl Cloud {
     }
 }
 
-fn unreachable(what: String, error: &(dyn std::error::Error + 'static)) -> Failure {
+/// AWS, or its emulator, does not do what was asked.
+pub fn unreachable(what: String, error: &(dyn std::error::Error + 'static)) -> Failure {
     Failure::unreachable(what).because(error).remedy(
         "see whether the stack still runs with `longshore up`; `longshore down` and `up` start a new one",
     )

@@ -1,14 +1,19 @@
 //! A task document from a file, checked before anything is started or sent.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 
 use serde_json::{Map, Value};
+use shared::pod::PodIdentity;
+use shared::pod::explain::{Explained, explain};
 use shared::resolve::{self, Context, plan::Plan};
 use shared::spec::problem::Problems;
 use shared::spec::read;
+use shared::spec::source::Source;
 use shared::spec::submission::{Envelope, Submission};
 
+use crate::clock;
 use crate::exit::Failure;
 use crate::inputs::{self, Input, Upload};
 use crate::paint::Paint;
@@ -28,6 +33,8 @@ pub struct Document {
     pub name: String,
     /// What it says.
     pub submission: Submission,
+    /// Its text.
+    bytes: Vec<u8>,
     /// `--input`s; they win over those of an envelope.
     typed: Vec<Input>,
     /// The document had a connection, which was removed or replaced.
@@ -52,8 +59,9 @@ impl Document {
         let name =
             if file == Path::new("-") { "standard input".to_owned() } else { file.display().to_string() };
         let bytes = bytes(file)?;
-        let submission = read::submission(&bytes).map_err(|problems| complaint(&name, &problems, paint))?;
-        Ok(Document { name, submission, typed: typed.to_vec(), connection_changed: false })
+        let submission =
+            read::submission(&bytes).map_err(|problems| complaint(&name, problems, &bytes, paint))?;
+        Ok(Document { name, submission, bytes, typed: typed.to_vec(), connection_changed: false })
     }
 
     /// Decide where it runs and whether the pod stays.
@@ -88,16 +96,57 @@ impl Document {
         replace_connection: bool,
         paint: Paint,
     ) -> Result<Plan, Failure> {
+        self.resolved(run_id, bucket, replace_connection, paint, resolve::plan_of)
+    }
+
+    /// The pod of the first attempt, and where each of its fields comes from.
+    ///
+    /// # Errors
+    /// Every problem, with its place.
+    pub fn explain(
+        &self,
+        identity: &PodIdentity<'_>,
+        bucket: &str,
+        replace_connection: bool,
+        paint: Paint,
+    ) -> Result<Explained, Failure> {
+        self.resolved(identity.run_id, bucket, replace_connection, paint, |submission, context| {
+            explain(submission, context, identity)
+        })
+    }
+
+    fn resolved<T>(
+        &self,
+        run_id: &str,
+        bucket: &str,
+        replace_connection: bool,
+        paint: Paint,
+        resolve: impl FnOnce(&Submission, &Context<'_>) -> Result<T, Problems>,
+    ) -> Result<T, Failure> {
         let (inputs, _) = self.inputs(run_id, bucket)?;
         let context = Context {
             run_id,
             inputs: &inputs,
             trigger: &self.submission.trigger,
             bucket,
+            accepted_at: clock::now(),
+            templates: &BTreeMap::new(),
             replace_connection,
         };
         let submission = Submission { inputs: inputs.clone(), ..self.submission.clone() };
-        resolve::plan_of(&submission, &context).map_err(|problems| complaint(&self.name, &problems, paint))
+        let templates = self.templates(&submission, &context);
+        let context = Context { templates: &templates, ..context };
+        resolve(&submission, &context).map_err(|problems| complaint(&self.name, problems, &self.bytes, paint))
+    }
+
+    /// The pod template that the document names, as far as there is a copy of it: at its key, from the document's folder on.
+    fn templates(&self, submission: &Submission, context: &Context<'_>) -> BTreeMap<String, Value> {
+        let read = |key: String| {
+            let folder = Path::new(&self.name).parent().unwrap_or(Path::new(""));
+            let bytes = std::fs::read(folder.join(&key)).ok()?;
+            Some((key, read::tree(&bytes).ok()?))
+        };
+        resolve::template_key(submission, context).and_then(read).into_iter().collect()
     }
 
     /// What to send.
@@ -157,13 +206,20 @@ pub fn bytes(file: &Path) -> Result<Vec<u8>, Failure> {
 
 /// The `id` of a flow or task, for the run id.
 fn task_id(document: &Value) -> &str {
-    document.get("id").or_else(|| document.pointer("/tasks/0/id")).and_then(Value::as_str).unwrap_or("task")
+    ["/id", "/task_id", "/tasks/0/id"]
+        .iter()
+        .find_map(|pointer| document.pointer(pointer))
+        .and_then(Value::as_str)
+        .unwrap_or("task")
 }
 
-fn complaint(name: &str, problems: &Problems, paint: Paint) -> Failure {
+fn complaint(name: &str, mut problems: Problems, bytes: &[u8], paint: Paint) -> Failure {
+    let source = Source::of(bytes);
+    source.mark(&mut problems);
     let count = problems.0.len();
     let plural = if count == 1 { "a problem" } else { &format!("{count} problems") };
-    let list: String = problems.0.iter().map(|problem| report::problem(problem, paint)).collect();
+    let list: String =
+        problems.0.iter().map(|problem| report::problem(problem, source.line(problem), paint)).collect();
     Failure::wrong(format!("`{name}` has {plural}\n{}", list.trim_end()))
 }
 
@@ -217,6 +273,7 @@ mod tests {
         let failure = document.plan("r", PROVISIONAL_BUCKET, true, Paint::PLAIN).unwrap_err();
         assert_eq!(failure.code, crate::exit::WRONG);
         assert!(failure.what.contains("/comands"), "{}", failure.what);
+        assert!(failure.what.contains("8 | comands:\n      | ^"), "{}", failure.what);
     }
 
     #[test]

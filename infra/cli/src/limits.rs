@@ -4,8 +4,11 @@ use local::{ClusterChoice, Endpoints};
 
 /// One line that says so; nothing for a real cluster.
 pub fn of(endpoints: &Endpoints) -> Option<String> {
-    match endpoints.cluster {
+    match &endpoints.cluster {
         ClusterChoice::Kubeconfig { .. } => None,
+        ClusterChoice::Hollow { script } => {
+            Some(format!("hollow pods: nothing runs, everything happens as {} says", script.display()))
+        }
         ClusterChoice::Embedded => {
             let mapped: Vec<_> = endpoints
                 .images
@@ -34,6 +37,8 @@ mod tests {
         assert!(of(&endpoints).unwrap().contains("every image is this machine's own files"));
         endpoints.images = vec![("python:3.13".to_owned(), "/opt/python".into())];
         assert!(of(&endpoints).unwrap().contains("python:3.13 is /opt/python, every other image"));
+        endpoints.cluster = ClusterChoice::Hollow { script: "/s.yaml".into() };
+        assert_eq!(of(&endpoints).unwrap(), "hollow pods: nothing runs, everything happens as /s.yaml says");
         endpoints.cluster = ClusterChoice::Kubeconfig { file: "/k".into(), advertise: None };
         assert_eq!(of(&endpoints), None);
     }

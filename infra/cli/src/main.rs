@@ -2,14 +2,17 @@
 
 mod arguments;
 mod card;
+mod checkup;
 mod clock;
 mod cloud;
 mod cluster;
 mod command;
+mod dead_letters;
 mod document;
 mod download;
 mod environment;
 mod exit;
+mod explanation;
 mod follow;
 mod inputs;
 mod interrupt;
@@ -22,6 +25,7 @@ mod report;
 mod run_id;
 mod runs;
 mod screen;
+mod services;
 mod stack;
 mod streams;
 mod table;
@@ -62,6 +66,7 @@ fn perform(command: Command, screen: Screen, environment: &Environment) -> Resul
         Command::Render(arguments) => return command::render::render(arguments, screen),
         Command::Diagnose(arguments) => return command::diagnose::diagnose(arguments, screen),
         Command::Env => return command::env::env(screen, environment),
+        Command::Schema => return Ok(command::schema::schema(screen)),
         _ => {}
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -79,8 +84,11 @@ fn perform(command: Command, screen: Screen, environment: &Environment) -> Resul
             Command::Logs(arguments) => command::logs::logs(arguments, screen, environment).await,
             Command::List(arguments) => command::list::list(arguments, screen, environment).await,
             Command::Cancel(arguments) => command::cancel::cancel(arguments, screen, environment).await,
+            Command::Redrive(arguments) => command::redrive::redrive(arguments, screen, environment).await,
+            Command::Doctor(arguments) => command::doctor::doctor(arguments, screen, environment).await,
             Command::Env => command::env::env(screen, environment),
             Command::Render(arguments) => command::render::render(arguments, screen),
+            Command::Schema => Ok(command::schema::schema(screen)),
             Command::Diagnose(arguments) => command::diagnose::diagnose(arguments, screen),
         }
     });

@@ -25,7 +25,7 @@ pub fn text(result: &RunResult, paint: Paint) -> String {
         paint.dim(&format!("in {total}"))
     );
     for problem in &result.problems {
-        text.push_str(&self::problem(problem, paint));
+        text.push_str(&self::problem(problem, None, paint));
     }
     if let Some(diagnosis) = result.diagnosis.as_ref().filter(|_| result.problems.is_empty()) {
         text.push_str(&card::diagnosis(diagnosis, paint));
@@ -84,10 +84,17 @@ pub fn state(state: State, paint: Paint) -> String {
     }
 }
 
-/// One thing that is wrong with a document: place and message, then what was found and what is accepted.
-pub fn problem(problem: &Problem, paint: Paint) -> String {
+/// One thing that is wrong with a document: place and message, the line it stands in, then what was found and what is accepted.
+pub fn problem(problem: &Problem, line: Option<&str>, paint: Paint) -> String {
     let place = if problem.pointer.is_empty() { "/" } else { &problem.pointer };
-    let mut text = format!("  {}  {}\n", paint.bold(place), problem.message);
+    let at = match (problem.line, problem.column) {
+        (Some(line), Some(column)) => paint.dim(&format!(" ({line}:{column})")),
+        _ => String::new(),
+    };
+    let mut text = format!("  {}{at}  {}\n", paint.bold(place), problem.message);
+    if let (Some(number), Some(column), Some(line)) = (problem.line, problem.column, line) {
+        text.push_str(&excerpt(number, column, line, paint));
+    }
     if let Some(found) = &problem.found {
         text.push_str(&format!("    {} {found}\n", paint.dim("found")));
     }
@@ -95,6 +102,28 @@ pub fn problem(problem: &Problem, paint: Paint) -> String {
         text.push_str(&format!("    {} {accepted}\n", paint.dim("accepted")));
     }
     text
+}
+
+/// The line with its number, and a caret under the column. Of a long line the part around the column.
+fn excerpt(number: usize, column: usize, line: &str, paint: Paint) -> String {
+    const MOST: usize = 100;
+    let before = column.saturating_sub(1);
+    let skipped = if before > MOST / 2 && line.chars().count() > MOST { before - MOST / 2 } else { 0 };
+    // a tab or a control character would move what stands after it
+    let shown: String = line
+        .chars()
+        .skip(skipped)
+        .take(MOST)
+        .map(|letter| if letter.is_control() { ' ' } else { letter })
+        .collect();
+    let number = number.to_string();
+    let caret = " ".repeat(before - skipped);
+    format!(
+        "    {} {shown}\n    {} {caret}{}\n",
+        paint.dim(&format!("{number} |")),
+        paint.dim(&format!("{} |", " ".repeat(number.len()))),
+        paint.red("^")
+    )
 }
 
 fn section(title: &str, body: &str, paint: Paint) -> String {
@@ -114,6 +143,16 @@ fn files(files: &[OutputFile]) -> String {
 fn facts(result: &RunResult) -> Vec<Vec<String>> {
     let mut rows = Vec::new();
     let mut row = |name: &str, value: String| rows.push(vec![name.to_owned(), value]);
+    let told = [
+        ("skipped", result.skipped_because.clone()),
+        ("let pass", result.tolerated.map(|state| state.to_string())),
+        ("outcome of", result.cached_from.clone()),
+        ("in place of", result.predecessor.clone()),
+        ("followed by", result.superseded_by.clone()),
+    ];
+    for (name, value) in told.into_iter().filter_map(|(name, value)| Some((name, value?))) {
+        row(name, value);
+    }
     if let Some(pod) = &result.pod_name {
         let attempt =
             if result.attempt > 1 { format!(", attempt {}", result.attempt) } else { String::new() };
@@ -206,6 +245,22 @@ mod tests {
         warnings
           ! `*.csv` selected nothing
         "#);
+    }
+
+    #[test]
+    fn what_became_of_a_run_beside_success_and_failure_is_told() {
+        let result = RunResult {
+            skipped_because: Some("the task is disabled".to_owned()),
+            tolerated: Some(State::TimedOut),
+            cached_from: Some("first".to_owned()),
+            predecessor: Some("before".to_owned()),
+            superseded_by: Some("after".to_owned()),
+            ..failed()
+        };
+        let names = ["skipped", "let pass", "outcome of", "in place of", "followed by", "pod"];
+        let rows = facts(&result);
+        assert_eq!(rows.iter().map(|row| row[0].as_str()).collect::<Vec<_>>(), names);
+        assert_eq!(rows[1][1], "TIMED_OUT");
     }
 
     #[test]

@@ -76,7 +76,7 @@ pub async fn active(cloud: &Cloud) -> Result<Vec<Record>, Failure> {
 /// When the bucket cannot be reached.
 pub async fn latest(cloud: &Cloud, limit: usize) -> Result<Vec<RunResult>, Failure> {
     let mut listed = cloud.list("runs/").await?;
-    listed.retain(|object| is_result(&object.key));
+    listed.retain(|object| keys::parse_result(&object.key).is_some());
     listed.sort_by_key(|object| std::cmp::Reverse(object.modified_seconds));
     let mut results = Vec::new();
     for object in listed.iter().take(limit) {
@@ -86,13 +86,6 @@ pub async fn latest(cloud: &Cloud, limit: usize) -> Result<Vec<RunResult>, Failu
     Ok(results)
 }
 
-/// `^runs/[^/]+/result\.json$`; an output file may be called `result.json` as well.
-fn is_result(key: &str) -> bool {
-    key.strip_prefix("runs/")
-        .and_then(|rest| rest.strip_suffix("/result.json"))
-        .is_some_and(|run_id| !run_id.is_empty() && !run_id.contains('/'))
-}
-
 async fn read<T: DeserializeOwned>(cloud: &Cloud, key: &str) -> Result<Option<T>, Failure> {
     let Some(bytes) = cloud.get(key).await? else { return Ok(None) };
     serde_json::from_slice(&bytes).map(Some).map_err(|error| {
@@ -100,22 +93,4 @@ async fn read<T: DeserializeOwned>(cloud: &Cloud, key: &str) -> Result<Option<T>
             .because(&error)
             .remedy("the stack may run another version of Longshore: `longshore down`, then try again")
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_result;
-
-    #[test]
-    fn only_the_result_of_a_run_is_one() {
-        assert!(is_result("runs/a.b-1/result.json"));
-        for key in [
-            "runs/a/attempts/1/outputs/result.json",
-            "runs//result.json",
-            "active/g/a.json",
-            "runs/a/result.json.bak",
-        ] {
-            assert!(!is_result(key), "{key}");
-        }
-    }
 }

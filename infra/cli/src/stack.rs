@@ -111,10 +111,6 @@ fn options(
         None if cfg!(debug_assertions) => FunctionBuild::Cargo(Profile::Debug),
         None => FunctionBuild::Cargo(Profile::Release),
     };
-    let cluster = match &typed.kubeconfig {
-        Some(file) => ClusterChoice::Kubeconfig { file: absolute(file)?, advertise: typed.advertise.clone() },
-        None => ClusterChoice::Embedded,
-    };
     Ok(local::StackOptions {
         state: environment.state.clone(),
         cache: environment.cache.clone(),
@@ -122,8 +118,25 @@ fn options(
         images: typed.images.clone(),
         program,
         functions,
-        cluster,
+        cluster: cluster(typed, environment)?,
+        enforce_roles: typed.enforce_roles,
         owner,
+    })
+}
+
+/// The cluster that was typed, else that of the stack that runs, else the embedded one.
+///
+/// # Errors
+/// When a file cannot be read.
+pub fn cluster(typed: &StackOptions, environment: &Environment) -> Result<ClusterChoice, Failure> {
+    Ok(match (&typed.kubeconfig, &typed.hollow) {
+        (Some(file), _) => {
+            ClusterChoice::Kubeconfig { file: absolute(file)?, advertise: typed.advertise.clone() }
+        }
+        (None, Some(script)) => ClusterChoice::Hollow { script: absolute(script)? },
+        (None, None) => {
+            local::running(&environment.state).map_or(ClusterChoice::Embedded, |endpoints| endpoints.cluster)
+        }
     })
 }
 

@@ -38,7 +38,10 @@ pub fn choose_connection(document: &mut Value, choice: &ConnectionChoice) -> boo
 pub fn keep_pod(document: &mut Value) {
     for task in tasks(document) {
         if let Some((holder, _)) = connection_place(task, true) {
-            holder.insert("delete".to_owned(), Value::Bool(false));
+            let is_airflow = ["operator", "executor"].iter().any(|key| holder.contains_key(*key));
+            let (key, value) =
+                if is_airflow { ("on_finish_action", "keep_pod".into()) } else { ("delete", false.into()) };
+            holder.insert(key.to_owned(), value);
         }
     }
 }
@@ -61,7 +64,8 @@ fn connection_place(
 ) -> Option<(&mut Map<String, Value>, &'static str)> {
     let is_pod_create =
         task.get("type").and_then(Value::as_str).is_some_and(|kind| kind.ends_with(".PodCreate"));
-    if is_pod_create {
+    let is_airflow = ["operator", "executor"].iter().any(|key| task.contains_key(*key));
+    if is_pod_create || is_airflow {
         return Some((task, "connection"));
     }
     if needed && task.contains_key("type") && task.get("taskRunner").is_none_or(Value::is_null) {

@@ -1,7 +1,5 @@
 //! Which cluster a task is sent to.
 
-use std::path::Path;
-
 use local::{ClusterChoice, Endpoints};
 use shared::cluster::kubeconfig;
 
@@ -17,18 +15,19 @@ pub const REPLACED: &str =
 /// # Errors
 /// When its kubeconfig cannot be carried over.
 pub fn of_stack(endpoints: &Endpoints, use_connection: bool) -> Result<ConnectionChoice, Failure> {
-    match &endpoints.cluster {
-        ClusterChoice::Kubeconfig { file, .. } => choose(Some(file), use_connection),
-        ClusterChoice::Embedded => choose(None, use_connection),
-    }
+    choose(&endpoints.cluster, use_connection)
 }
 
-/// The connection for a stack that is yet to start: none for the embedded cluster, which is the deployment's own; a kubeconfig's
-/// otherwise, because only this machine knows it.
+/// The connection for a stack on that cluster: none for the embedded one, which is the deployment's own; a kubeconfig's otherwise,
+/// because only this machine knows it.
 ///
 /// # Errors
 /// When the kubeconfig cannot be carried over.
-pub fn choose(file: Option<&Path>, use_connection: bool) -> Result<ConnectionChoice, Failure> {
+pub fn choose(cluster: &ClusterChoice, use_connection: bool) -> Result<ConnectionChoice, Failure> {
+    let file = match cluster {
+        ClusterChoice::Kubeconfig { file, .. } => Some(file),
+        ClusterChoice::Embedded | ClusterChoice::Hollow { .. } => None,
+    };
     match (file, use_connection) {
         (_, true) => Ok(ConnectionChoice::Keep),
         (None, false) => Ok(ConnectionChoice::Remove),

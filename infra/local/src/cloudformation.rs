@@ -12,17 +12,19 @@ pub(crate) struct Described {
     pub outputs: Vec<(String, String)>,
 }
 
-/// CreateStack with a template and parameters; returns at once.
+/// CreateStack with a template in S3 and parameters; returns at once.
 pub(crate) async fn create_stack(
     port: u16,
     name: &str,
-    template: &str,
+    template_url: &str,
     parameters: &[(&str, &str)],
 ) -> Result<(), StackError> {
     let mut fields = vec![
         ("StackName".to_owned(), name),
-        ("TemplateBody".to_owned(), template),
+        ("TemplateURL".to_owned(), template_url),
         ("Capabilities.member.1".to_owned(), "CAPABILITY_IAM"),
+        // The template has transforms.
+        ("Capabilities.member.2".to_owned(), "CAPABILITY_AUTO_EXPAND"),
     ];
     for (number, (key, value)) in (1..).zip(parameters) {
         fields.push((format!("Parameters.member.{number}.ParameterKey"), key));

@@ -1,6 +1,7 @@
 //! The daemon: it owns the emulator and the embedded cluster, and ends both when it ends.
 
 use std::io;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 
@@ -12,7 +13,9 @@ use crate::embedded::Embedded;
 use crate::emulator::{self, Emulator, Settings};
 use crate::endpoints::FORMAT_VERSION;
 use crate::package::{self, Package};
-use crate::{ClusterChoice, Endpoints, Progress, StackError, StackOptions, clock, functions, process, venv};
+use crate::{
+    ClusterChoice, Endpoints, Progress, StackError, StackOptions, clock, functions, process, sessions, venv,
+};
 
 /// What a daemon tells while it comes up.
 #[derive(Clone, Debug)]
@@ -112,9 +115,10 @@ async fn start(
     let progress = |step| tell(News::Progress(step));
     let Prepared { python, packages, .. } = prepare(options, &progress).await?;
     let mut parameters = Parameters { cluster_name: String::new(), presign_endpoint: String::new() };
-    let mut settings = Settings { python, public: false, eks_endpoint_url: None };
+    let mut settings =
+        Settings { python, public: false, eks_endpoint_url: None, enforce_roles: options.enforce_roles };
     let kubeconfig = match &options.cluster {
-        ClusterChoice::Embedded => {
+        ClusterChoice::Embedded | ClusterChoice::Hollow { .. } => {
             progress(Progress::StartingCluster);
             let embedded = parts.embedded.insert(Embedded::start(options, directory).await?);
             embedded.name().clone_into(&mut parameters.cluster_name);
@@ -122,7 +126,7 @@ async fn start(
             directory.kubeconfig()
         }
         ClusterChoice::Kubeconfig { file, advertise } => {
-            settings.public = advertise.is_some();
+            settings.public = advertise.as_deref().is_some_and(|host| !is_loopback(host));
             file.clone()
         }
     };
@@ -132,9 +136,19 @@ async fn start(
         parameters.presign_endpoint = format!("http://{host}:{port}");
     }
     progress(Progress::Deploying);
-    let template = options.workspace.join("template.yaml");
-    let outputs = deploy::deploy(port, &template, &packages, &parameters).await?;
-    endpoints(options, parts, settings, kubeconfig, port, outputs)
+    let outputs = deploy::deploy(port, &options.workspace, &packages, &parameters).await?;
+    let roles = outputs.get("FunctionRoles").unwrap_or_default().to_owned();
+    let endpoints = endpoints(options, parts, settings, kubeconfig, port, outputs)?;
+    if let Some(embedded) = parts.embedded.as_ref().filter(|_| options.enforce_roles) {
+        // Which of them has which role is not told; a session that does not exist does no harm.
+        for function in [&endpoints.submit_function, &endpoints.poll_function, &endpoints.collect_function] {
+            for role in roles.split(',') {
+                let (access_key_id, secret_access_key) = sessions::session(function, role);
+                embedded.keys().admit(access_key_id, secret_access_key);
+            }
+        }
+    }
+    Ok(endpoints)
 }
 
 /// What a stack is started from.
@@ -188,17 +202,28 @@ fn endpoints(
         submissions_queue: outputs.take("SubmissionsQueue")?,
         collect_queue: outputs.take("CollectQueue")?,
         cancel_queue: outputs.take("CancelQueue")?,
+        uploads_queue: outputs.take("UploadsQueue")?,
+        notify_queue: outputs.take("NotifyQueue")?,
         wake_queue: outputs.take("WakeQueue")?,
         submit_function: outputs.take("SubmitFunction")?,
         poll_function: outputs.take("PollFunction")?,
         collect_function: outputs.take("CollectFunction")?,
         cancel_function: outputs.take("CancelFunction")?,
+        trigger_function: outputs.take("TriggerFunction")?,
+        notify_function: outputs.take("NotifyFunction")?,
+        enforces_roles: options.enforce_roles,
         cluster: options.cluster.clone(),
         cluster_name: parts.embedded.as_ref().map(|embedded| embedded.name().to_owned()),
         cluster_url: parts.embedded.as_ref().map(|embedded| embedded.url().to_owned()),
+        faults_url: parts.embedded.as_ref().map(|embedded| embedded.faults_url().to_owned()),
         kubeconfig,
         images: options.images.clone(),
     })
+}
+
+/// Whether pods that reach this machine by that name are on it.
+fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// Waits for a signal that means: end.

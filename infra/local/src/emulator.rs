@@ -50,6 +50,8 @@ pub(crate) struct Settings {
     pub python: PathBuf,
     /// Listen on every interface instead of loopback, so that pods of another cluster reach S3.
     pub public: bool,
+    /// Refuse the functions what their roles do not allow.
+    pub enforce_roles: bool,
     /// The endpoint that functions ask about EKS clusters.
     pub eks_endpoint_url: Option<String>,
 }
@@ -157,6 +159,7 @@ fn environment(home: &Path, settings: &Settings, port: u16) -> Vec<(&'static str
         ("GATEWAY_PORT", port.to_string()),
         ("BIND_HOST", if settings.public { "0.0.0.0" } else { "127.0.0.1" }.to_owned()),
         ("MINISTACK_HOST", "127.0.0.1".to_owned()),
+        ("AUTH", settings.enforce_roles.to_string()),
         ("MINISTACK_ACCOUNT_ID", ACCESS_KEY_ID.to_owned()),
         ("MINISTACK_REGION", REGION.to_owned()),
         // What functions get as their endpoint and their secret.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::directory::Directory;
+use crate::embedded::write_private;
 use crate::{ClusterChoice, StackError, process};
 
 /// The version of the file that [`Endpoints`] are kept in.
@@ -42,6 +43,10 @@ pub struct Endpoints {
     pub collect_queue: String,
     /// URL of the cancel queue.
     pub cancel_queue: String,
+    /// URL of the uploads queue.
+    pub uploads_queue: String,
+    /// URL of the notify queue.
+    pub notify_queue: String,
     /// URL of the wake queue.
     pub wake_queue: String,
     /// Name of the function `submit`.
@@ -52,12 +57,21 @@ pub struct Endpoints {
     pub collect_function: String,
     /// Name of the function `cancel`.
     pub cancel_function: String,
+    /// Name of the function `trigger`.
+    pub trigger_function: String,
+    /// Name of the function `notify`.
+    pub notify_function: String,
+    /// Whether the functions are refused what their roles do not allow.
+    #[serde(default)]
+    pub enforces_roles: bool,
     /// What the stack was asked to run tasks on.
     pub cluster: ClusterChoice,
     /// The EKS name of the embedded cluster.
     pub cluster_name: Option<String>,
     /// The API server of the embedded cluster.
     pub cluster_url: Option<String>,
+    /// Where it is said what goes wrong in the embedded cluster; whoever knows it may.
+    pub faults_url: Option<String>,
     /// A kubeconfig for the cluster, the embedded one's or the user's own.
     pub kubeconfig: PathBuf,
     /// The images that directories stand for.
@@ -69,7 +83,7 @@ impl Endpoints {
         let path = directory.endpoints();
         let incomplete = path.with_extension("json.new");
         let text = serde_json::to_vec_pretty(self).map_err(std::io::Error::other);
-        text.and_then(|text| std::fs::write(&incomplete, text))
+        text.and_then(|text| write_private(&incomplete, &text))
             .and_then(|()| std::fs::rename(&incomplete, &path))
             .map_err(StackError::file("write", path))
     }

@@ -114,12 +114,12 @@ pub enum StackError {
         said: String,
     },
     /// The template does not name the code of a function as it should.
-    #[error("`{template}` should have exactly one line `CodeUri: {code_uri}`")]
+    #[error("`{template}` should have exactly one line with `{uri}`")]
     Template {
         /// The template.
         template: PathBuf,
         /// The value that was looked for.
-        code_uri: String,
+        uri: String,
     },
     /// The deployment failed.
     #[error("the deployment of `template.yaml` ended as `{status}`: {reasons}")]
@@ -135,6 +135,14 @@ pub enum StackError {
     /// `infra/rbac.yaml` cannot be read.
     #[error("`{path}` is not what the embedded cluster can load: {problem}")]
     Rbac {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The script of hollow pods cannot be read.
+    #[error("`{path}` is not a script for hollow pods: {problem}")]
+    Script {
         /// The file.
         path: PathBuf,
         /// What is wrong.

@@ -11,7 +11,7 @@ use tokio::process::Command;
 use crate::{FunctionBuild, Profile, Progress, StackError, tail};
 
 /// The functions of `template.yaml`: their programs are called so, and their code is `target/lambda/NAME/` there.
-pub(crate) const FUNCTIONS: [&str; 4] = ["submit", "poll", "collect", "cancel"];
+pub const FUNCTIONS: [&str; 6] = ["submit", "poll", "collect", "cancel", "notify", "trigger"];
 
 /// The program of one function.
 #[derive(Clone, Debug)]
@@ -192,7 +192,7 @@ mod tests {
     #[tokio::test]
     async fn a_function_that_is_not_in_the_directory_is_named() {
         let directory = tempfile::tempdir().unwrap();
-        for name in ["submit", "poll", "cancel"] {
+        for name in FUNCTIONS.into_iter().filter(|name| *name != "collect") {
             std::fs::write(directory.path().join(name), "").unwrap();
         }
         let choice = FunctionBuild::Directory(directory.path().to_path_buf());

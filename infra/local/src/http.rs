@@ -1,4 +1,4 @@
-//! Plain HTTP to the emulator on loopback. Its requests need no signature and so no client of the AWS SDK.
+//! Plain HTTP to the emulator on loopback. Requests of its own account need no true signature and so no client of the AWS SDK.
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
@@ -8,6 +8,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 use crate::StackError;
+use crate::emulator::{ACCESS_KEY_ID, REGION};
 
 /// An HTTP answer.
 #[derive(Debug)]
@@ -39,6 +40,15 @@ pub(crate) async fn send(
     }
 }
 
+/// Who asks: the emulator believes its own account whatever the signature is, and refuses S3 to who says nothing.
+fn authorization(path: &str) -> String {
+    let service = if path == "/" { "cloudformation" } else { "s3" };
+    format!(
+        "AWS4-HMAC-SHA256 Credential={ACCESS_KEY_ID}/20260101/{REGION}/{service}/aws4_request, \
+         SignedHeaders=host, Signature=0"
+    )
+}
+
 async fn exchange(
     port: u16,
     method: Method,
@@ -54,6 +64,7 @@ async fn exchange(
         .uri(path)
         .header("host", format!("127.0.0.1:{port}"))
         .header("content-type", content_type)
+        .header("authorization", authorization(path))
         .body(Full::new(body))?;
     let response = sender.send_request(request).await?;
     let status = response.status().as_u16();

@@ -23,6 +23,8 @@ pub struct StackOptions {
     pub functions: FunctionBuild,
     /// The cluster that runs the tasks.
     pub cluster: ClusterChoice,
+    /// Whether the emulator refuses the functions what their roles do not allow.
+    pub enforce_roles: bool,
     /// The process whose end ends the stack; `None` for a stack that stays until [`crate::down`].
     pub owner: Option<u32>,
 }
@@ -48,6 +50,7 @@ impl StackOptions {
                 ClusterChoice::Kubeconfig { file, advertise } => {
                     ClusterChoice::Kubeconfig { file: path(file)?, advertise }
                 }
+                ClusterChoice::Hollow { script } => ClusterChoice::Hollow { script: path(script)? },
                 ClusterChoice::Embedded => ClusterChoice::Embedded,
             },
             ..self
@@ -61,7 +64,7 @@ impl StackOptions {
 pub enum FunctionBuild {
     /// Build them in the workspace.
     Cargo(Profile),
-    /// Take the programs `submit`, `poll`, `collect` and `cancel` from a directory.
+    /// Take the programs `submit`, `poll`, `collect`, `notify` and `cancel` from a directory.
     Directory(PathBuf),
 }
 
@@ -81,12 +84,17 @@ pub enum Profile {
 pub enum ClusterChoice {
     /// The embedded cluster, which the functions find as the EKS cluster of the deployment.
     Embedded,
+    /// The embedded cluster with hollow pods: nothing runs, everything happens as a script says.
+    Hollow {
+        /// The script, YAML or JSON; see `cluster::hollow`.
+        script: PathBuf,
+    },
     /// A cluster of the user's; every submission must bring its connection, since no EKS cluster is deployed.
     Kubeconfig {
         /// The kubeconfig file.
         file: PathBuf,
-        /// The host name or address at which that cluster's pods reach this machine. When it is set the emulator
-        /// listens on every interface, and it is the host in the links that pods get.
+        /// The host name or address at which that cluster's pods reach this machine, and the host in the links that
+        /// pods get. When it is none of loopback the emulator listens on every interface.
         advertise: Option<String>,
     },
 }

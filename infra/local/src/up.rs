@@ -52,6 +52,12 @@ fn same(endpoints: Endpoints, options: &StackOptions) -> Result<Endpoints, Stack
             wanted: name(&options.cluster),
         });
     }
+    if options.enforce_roles && !endpoints.enforces_roles {
+        return Err(StackError::Different {
+            running: "functions that may do everything".to_owned(),
+            wanted: "functions that are held to their roles".to_owned(),
+        });
+    }
     let missing = options.images.iter().find(|image| !endpoints.images.contains(image));
     match missing {
         Some((image, directory)) => Err(StackError::Different {
@@ -65,6 +71,7 @@ fn same(endpoints: Endpoints, options: &StackOptions) -> Result<Endpoints, Stack
 fn name(cluster: &ClusterChoice) -> String {
     match cluster {
         ClusterChoice::Embedded => "the embedded cluster".to_owned(),
+        ClusterChoice::Hollow { script } => format!("hollow pods by `{}`", script.display()),
         ClusterChoice::Kubeconfig { file, .. } => format!("the cluster of `{}`", file.display()),
     }
 }

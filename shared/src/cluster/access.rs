@@ -35,6 +35,17 @@ pub fn needs(collects_files: bool) -> Vec<Permission> {
     ALWAYS.iter().chain(exec).copied().collect()
 }
 
+/// What a permission is for, in a few words.
+pub fn purpose(permission: Permission) -> &'static str {
+    if permission == EVENTS {
+        "diagnosis, optional"
+    } else if EXEC.contains(&permission) {
+        "output files"
+    } else {
+        "every run"
+    }
+}
+
 /// What was seen to be allowed; it holds for as long as the function lives. A gap is asked about again: somebody may have closed it.
 #[derive(Debug, Default)]
 pub struct Access {
@@ -105,6 +116,15 @@ pub fn role(namespace: &str, permissions: &[Permission]) -> String {
         .collect();
     format!(
         "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata:\n  name: longshore\n  namespace: {namespace}\nrules:\n{rules}"
+    )
+}
+
+/// The binding of that Role to the group that Longshore's roles are put into (`infra/rbac.yaml`), as YAML.
+pub fn binding(namespace: &str) -> String {
+    format!(
+        "apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata:\n  name: longshore\n  namespace: {namespace}\n\
+         roleRef:\n  apiGroup: rbac.authorization.k8s.io\n  kind: Role\n  name: longshore\n\
+         subjects:\n  - apiGroup: rbac.authorization.k8s.io\n    kind: Group\n    name: longshore\n"
     )
 }
 

@@ -2,9 +2,10 @@
 
 use std::time::{Duration, SystemTime};
 
-use aws_config::SdkConfig;
+use aws_config::sts::AssumeRoleProvider;
+use aws_config::{Region, SdkConfig};
 use aws_credential_types::Credentials;
-use aws_credential_types::provider::ProvideCredentials;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SignatureLocation, SigningSettings, sign};
 use aws_sigv4::sign::v4;
 use base64::Engine;
@@ -13,6 +14,7 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 
 use super::error::ClusterError;
+use crate::spec::token_provider::TokenProvider;
 
 /// EKS accepts a token for 15 minutes after it was signed, whatever its expiry says
 /// (<https://github.com/kubernetes-sigs/aws-iam-authenticator#api-authorization-from-outside-a-cluster>).
@@ -33,28 +35,40 @@ pub struct Endpoint {
     pub ca_pem: Vec<u8>,
 }
 
+/// The AWS settings by which a provider's token is signed: the cluster's region, and the role to assume if one is named.
+pub async fn settings_of(provider: &TokenProvider, aws: &SdkConfig) -> SdkConfig {
+    let mut settings = aws.to_builder();
+    if let Some(region) = &provider.region {
+        settings = settings.region(Region::new(region.clone()));
+    }
+    let settings = settings.build();
+    let Some(role) = &provider.role_arn else { return settings };
+    let mut assumed = AssumeRoleProvider::builder(role).configure(&settings).session_name("longshore");
+    if let Some(id) = &provider.external_id {
+        assumed = assumed.external_id(id);
+    }
+    let assumed = assumed.build().await;
+    settings.into_builder().credentials_provider(SharedCredentialsProvider::new(assumed)).build()
+}
+
 /// Ask EKS where a cluster is.
 ///
 /// # Errors
 /// When there is no such cluster, it may not be described, or it has no endpoint yet.
 pub async fn describe(config: &SdkConfig, cluster: &str) -> Result<Endpoint, ClusterError> {
-    let fail = |message: String, source: Option<Box<dyn std::error::Error + Send + Sync>>| {
-        ClusterError::Connection { message, source }
-    };
     let answer = aws_sdk_eks::Client::new(config).describe_cluster().name(cluster).send().await;
     let described = answer.map_err(|error| {
-        fail(format!("could not describe EKS cluster `{cluster}`; it must exist in this region and the role must allow `eks:DescribeCluster`"), Some(Box::new(error)))
+        ClusterError::because(format!("could not describe EKS cluster `{cluster}`; it must exist in this region and the role must allow `eks:DescribeCluster`"), error)
     })?;
     let found = described.cluster.unwrap_or_else(|| aws_sdk_eks::types::Cluster::builder().build());
     let authority = found.certificate_authority.and_then(|authority| authority.data);
     let (Some(url), Some(authority)) = (found.endpoint, authority) else {
-        return Err(fail(
-            format!("EKS cluster `{cluster}` has no endpoint or CA yet; wait until it is ACTIVE"),
-            None,
-        ));
+        return Err(ClusterError::settings(format!(
+            "EKS cluster `{cluster}` has no endpoint or CA yet; wait until it is ACTIVE"
+        )));
     };
     let ca_pem = STANDARD.decode(authority).map_err(|error| {
-        fail(format!("the CA of EKS cluster `{cluster}` is not base64"), Some(Box::new(error)))
+        ClusterError::because(format!("the CA of EKS cluster `{cluster}` is not base64"), error)
     })?;
     Ok(Endpoint { url, ca_pem })
 }
@@ -86,7 +100,8 @@ fn sign_token(
     cluster: &str,
     now: Timestamp,
 ) -> Result<SecretString, Box<dyn std::error::Error + Send + Sync>> {
-    let url = format!("https://sts.{region}.amazonaws.com/?Action=GetCallerIdentity&Version=2011-06-15");
+    let domain = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
+    let url = format!("https://sts.{region}.{domain}/?Action=GetCallerIdentity&Version=2011-06-15");
     let identity = credentials.clone().into();
     let mut settings = SigningSettings::default();
     settings.signature_location = SignatureLocation::QueryParams;

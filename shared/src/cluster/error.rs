@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::tls::problem::HandshakeProblem;
+
 /// Why the cluster did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum ClusterError {
@@ -28,6 +30,14 @@ pub enum ClusterError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// There was an answer, but TLS did not come about.
+    #[error("the API server could not be trusted to {operation}: {problem}")]
+    Handshake {
+        /// For example `create pod default/hello`.
+        operation: String,
+        /// What is wrong, with the property to look at.
+        problem: HandshakeProblem,
+    },
     /// A command in a container did not end well.
     #[error("`{command}` in container `{container}` {outcome}")]
     Command {
@@ -37,6 +47,12 @@ pub enum ClusterError {
         container: String,
         /// `ended with code 2: …`, in the words of the program.
         outcome: String,
+    },
+    /// No cluster of that name is known.
+    #[error("`config/clusters.yaml` has no cluster `{name}`")]
+    Unknown {
+        /// The name.
+        name: String,
     },
     /// The settings by which the cluster is to be reached do not work.
     #[error("{message}")]
@@ -55,6 +71,8 @@ impl ClusterError {
         match self {
             ClusterError::Api { status, .. } => Some(*status),
             ClusterError::Unreachable { .. }
+            | ClusterError::Handshake { .. }
+            | ClusterError::Unknown { .. }
             | ClusterError::Command { .. }
             | ClusterError::Connection { .. } => None,
         }
@@ -80,7 +98,10 @@ impl ClusterError {
         match self {
             ClusterError::Unreachable { .. } => true,
             ClusterError::Api { status, .. } => *status == 429 || *status >= 500,
-            ClusterError::Command { .. } | ClusterError::Connection { .. } => false,
+            ClusterError::Handshake { .. }
+            | ClusterError::Unknown { .. }
+            | ClusterError::Command { .. }
+            | ClusterError::Connection { .. } => false,
         }
     }
 
@@ -95,8 +116,33 @@ impl ClusterError {
                 message: status.message.clone(),
                 retry_after: retry_after(&status),
             },
-            other => ClusterError::Unreachable { operation, source: Box::new(other) },
+            other => ClusterError::unreachable(operation, other),
         }
+    }
+
+    /// From an error without an answer; a handshake that failed is told apart.
+    pub fn unreachable(
+        operation: impl Into<String>,
+        error: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        let (operation, source) = (operation.into(), error.into());
+        match HandshakeProblem::among(source.as_ref()) {
+            Some(problem) => ClusterError::Handshake { operation, problem },
+            None => ClusterError::Unreachable { operation, source },
+        }
+    }
+
+    /// Settings that do not work, in words that name the property and say what to do.
+    pub fn settings(message: impl Into<String>) -> Self {
+        ClusterError::Connection { message: message.into(), source: None }
+    }
+
+    /// Settings that do not work, and why.
+    pub fn because(
+        message: impl Into<String>,
+        error: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        ClusterError::Connection { message: message.into(), source: Some(error.into()) }
     }
 }
 

@@ -6,10 +6,12 @@ use crate::resolve::plan::ClusterChoice;
 use crate::spec::connection::Connection;
 use crate::store::upload::hex;
 
-/// Name of the group: `eks-<cluster>` for the deployment's cluster, `url-<12 hex>` for a connection of the task's own. Safe in keys and FIFO group ids.
+/// Name of the group: `eks-<cluster>` for the deployment's cluster, `cluster-<name>` for one of
+/// `config/clusters.yaml`, `url-<12 hex>` for a connection of the task's own. Safe in keys and FIFO group ids.
 pub fn of(choice: &ClusterChoice, default_cluster: Option<&str>) -> String {
     match choice {
         ClusterChoice::Default => format!("eks-{}", default_cluster.unwrap_or("none")),
+        ClusterChoice::Named(name) => format!("cluster-{name}"),
         ClusterChoice::Explicit(connection) => format!("url-{}", fingerprint(connection)),
     }
 }

@@ -20,12 +20,15 @@ use serde_json::Value;
 use tokio_util::compat::FuturesAsyncReadCompatExt;
 
 use super::client::{Change, Cluster, Command, CreatedPod, Page, Permission};
+use super::directory::Directory;
 use super::error::ClusterError;
-use super::{connection, eks, exec};
+use super::sources::Deployment;
+use super::{connection, eks, exec, reach};
 use crate::clock::{Clock, between};
 use crate::pod::labels::{MANAGED_BY, MANAGER};
 use crate::run::observation::EventFact;
 use crate::spec::connection::Connection;
+use crate::store::bucket::Bucket;
 
 /// Pods per page of a listing; what kubectl uses.
 const PAGE: u32 = 500;
@@ -44,11 +47,58 @@ pub enum Credentials {
         /// The function's AWS settings.
         aws: Box<SdkConfig>,
     },
+    /// A cluster of `config/clusters.yaml`, as the file says whenever a client is made.
+    Named {
+        /// Its name.
+        name: String,
+        /// The clusters by name.
+        directory: Arc<Directory>,
+        /// Where the file lies.
+        bucket: Arc<dyn Bucket>,
+        /// Where to follow what its connection refers to.
+        deployment: Box<Deployment>,
+    },
     /// A connection written in a task.
-    Explicit(Box<Connection>),
+    Explicit {
+        /// The connection.
+        connection: Box<Connection>,
+        /// Where to follow what it refers to; `None` outside a deployment.
+        deployment: Option<Box<Deployment>>,
+    },
 }
 
-/// A cluster; its client is made when first needed and again before an EKS token grows old.
+impl Credentials {
+    /// The connection of a cluster of `config/clusters.yaml`.
+    async fn of_named(
+        name: &str,
+        directory: &Directory,
+        bucket: &dyn Bucket,
+        now: Timestamp,
+    ) -> Result<Connection, ClusterError> {
+        let clusters = directory.load(bucket, now).await.map_err(|error| {
+            ClusterError::because(format!("cannot tell how cluster `{name}` is reached"), error)
+        })?;
+        let entry = clusters.named(name).and_then(|entry| entry.connection.clone());
+        entry.ok_or_else(|| ClusterError::Unknown { name: name.to_owned() })
+    }
+
+    /// A connection that refers to nothing.
+    pub fn plain(connection: Connection) -> Self {
+        Credentials::Explicit { connection: Box::new(connection), deployment: None }
+    }
+
+    /// How long a client with these credentials is used.
+    fn life(&self) -> Duration {
+        let provider = match self {
+            Credentials::Explicit { connection, .. } => connection.oauth_token_provider.as_ref(),
+            Credentials::Eks { .. } | Credentials::Named { .. } => None,
+        };
+        let asked = provider.and_then(|provider| provider.cache_seconds).map(Duration::from_secs);
+        asked.map_or(eks::RENEW_AFTER, |asked| asked.min(eks::RENEW_AFTER))
+    }
+}
+
+/// A cluster; its client is made when first needed and again before its token grows old.
 pub struct KubeCluster {
     credentials: Credentials,
     clock: Arc<dyn Clock>,
@@ -62,26 +112,32 @@ impl KubeCluster {
         KubeCluster { credentials, clock, endpoint: tokio::sync::OnceCell::new(), client: Mutex::new(None) }
     }
 
-    async fn client(&self) -> Result<kube::Client, ClusterError> {
+    /// The client as it is now, for calls that only the command makes.
+    ///
+    /// # Errors
+    /// When the settings make no sense or what they refer to cannot be read.
+    pub async fn client(&self) -> Result<kube::Client, ClusterError> {
         let now = self.clock.now();
         let kept = self.client.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some((client, made_at)) = kept
-            && between(made_at, now) < eks::RENEW_AFTER
+            && between(made_at, now) < self.credentials.life()
         {
             return Ok(client);
         }
-        let config = match &self.credentials {
+        let settings = match &self.credentials {
             Credentials::Eks { cluster, aws } => {
                 let endpoint = self.endpoint.get_or_try_init(|| eks::describe(aws, cluster)).await?;
                 connection::for_eks(endpoint, eks::token(aws, cluster, now).await?)?
             }
-            Credentials::Explicit(explicit) => connection::for_explicit(explicit)?,
+            Credentials::Named { name, directory, bucket, deployment } => {
+                let named = Credentials::of_named(name, directory, bucket.as_ref(), now).await?;
+                connection::for_explicit(&named, Some(deployment), now).await?
+            }
+            Credentials::Explicit { connection, deployment } => {
+                connection::for_explicit(connection, deployment.as_deref(), now).await?
+            }
         };
-        let client = kube::Client::try_from(config).map_err(|error| ClusterError::Connection {
-            message: "could not set up the connection to the cluster; check its certificates and keys"
-                .to_owned(),
-            source: Some(Box::new(error)),
-        })?;
+        let client = reach::client(settings)?;
         *self.client.lock().unwrap_or_else(PoisonError::into_inner) = Some((client.clone(), now));
         Ok(client)
     }
@@ -102,9 +158,8 @@ impl KubeCluster {
     async fn post(&self, namespace: &str, pod: &Value) -> Result<CreatedPod, ClusterError> {
         let name = pod.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
         let operation = format!("create pod `{namespace}/{name}`");
-        let unreachable = |source: Box<dyn std::error::Error + Send + Sync>| ClusterError::Unreachable {
-            operation: operation.clone(),
-            source,
+        let unreachable = |source: Box<dyn std::error::Error + Send + Sync>| {
+            ClusterError::unreachable(operation.clone(), source)
         };
         let body = serde_json::to_vec(pod).map_err(|error| unreachable(error.into()))?;
         let request = http::Request::post(format!("/api/v1/namespaces/{namespace}/pods"))

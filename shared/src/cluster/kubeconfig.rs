@@ -9,15 +9,15 @@ use secrecy::ExposeSecret;
 
 use super::error::ClusterError;
 use crate::spec::connection::Connection;
+use crate::spec::secret::Secret;
 
 /// The connection of a kubeconfig's context (its current one unless named). Files it points to are read; exec plugins are off.
 ///
 /// # Errors
 /// When the file, the context or what it names cannot be read, or it needs a plugin; the message says which and what to do.
 pub fn connection(file: &Path, context: Option<&str>) -> Result<Connection, ClusterError> {
-    let config = Kubeconfig::read_from(file).map_err(|error| ClusterError::Connection {
-        message: format!("could not read kubeconfig `{}`", file.display()),
-        source: Some(Box::new(error)),
+    let config = Kubeconfig::read_from(file).map_err(|error| {
+        ClusterError::because(format!("could not read kubeconfig `{}`", file.display()), error)
     })?;
     let name =
         context.or(config.current_context.as_deref()).ok_or_else(|| missing("a current context", file))?;
@@ -38,6 +38,33 @@ pub fn connection(file: &Path, context: Option<&str>) -> Result<Connection, Clus
     assemble(cluster, user.unwrap_or(&AuthInfo::default()), context.namespace.clone(), file)
 }
 
+/// Where Kubernetes puts what a pod needs to reach its own API server
+/// (<https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/>).
+pub const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+/// The connection of a pod to its own cluster: the service account that is mounted at `folder`.
+///
+/// # Errors
+/// When there is none.
+pub fn in_cluster(folder: &Path) -> Result<Connection, ClusterError> {
+    let file = |name: &str| {
+        std::fs::read(folder.join(name)).map_err(|error| {
+            let path = folder.join(name);
+            ClusterError::because(
+                format!("could not read `{}`; this is no pod with a service account", path.display()),
+                error,
+            )
+        })
+    };
+    let text = |name: &str| file(name).map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned());
+    Ok(Connection {
+        ca_cert_data: Some(STANDARD.encode(file("ca.crt")?)),
+        oauth_token: Some(Secret::from(text("token")?)),
+        namespace: Some(text("namespace")?),
+        ..Connection::default()
+    })
+}
+
 fn assemble(
     cluster: &Cluster,
     user: &AuthInfo,
@@ -45,17 +72,25 @@ fn assemble(
     file: &Path,
 ) -> Result<Connection, ClusterError> {
     if user.exec.is_some() || user.auth_provider.is_some() {
-        return Err(ClusterError::Connection {
-            message: format!(
-                "kubeconfig `{}` gets its credentials from a plugin, which functions do not run; use a context with a token or a client certificate, or `--cluster NAME` for EKS",
-                file.display()
-            ),
-            source: None,
-        });
+        return Err(ClusterError::settings(format!(
+            "kubeconfig `{}` gets its credentials from a plugin, which functions do not run; use a context with a token or a client certificate, or `--cluster NAME` for EKS",
+            file.display()
+        )));
+    }
+    let unknown = [
+        (cluster.proxy_url.is_some(), "proxy-url"),
+        (cluster.tls_server_name.is_some(), "tls-server-name"),
+        (user.impersonate.is_some(), "as"),
+    ];
+    if let Some((_, name)) = unknown.into_iter().find(|(is_set, _)| *is_set) {
+        return Err(ClusterError::settings(format!(
+            "kubeconfig `{}` has `{name}`, which a connection cannot say; use a context without it",
+            file.display()
+        )));
     }
     let token = match (&user.token, &user.token_file) {
-        (Some(token), _) => Some(token.expose_secret().to_owned()),
-        (None, Some(path)) => Some(String::from_utf8_lossy(&read(Path::new(path))?).trim().to_owned()),
+        (Some(token), _) => Some(Secret::from(token.clone())),
+        (None, Some(path)) => Some(Secret::from(String::from_utf8_lossy(&read(Path::new(path))?).trim())),
         (None, None) => None,
     };
     Ok(Connection {
@@ -68,10 +103,11 @@ fn assemble(
         client_key_data: data(
             user.client_key_data.as_ref().map(|key| key.expose_secret().to_owned()),
             user.client_key.as_deref(),
-        )?,
+        )?
+        .map(Secret::from),
         oauth_token: token,
         username: user.username.clone(),
-        password: user.password.as_ref().map(|password| password.expose_secret().to_owned()),
+        password: user.password.clone().map(Secret::from),
         trust_certs: cluster.insecure_skip_tls_verify,
         namespace,
         ..Connection::default()
@@ -87,15 +123,58 @@ fn data(inline: Option<String>, path: Option<&str>) -> Result<Option<String>, Cl
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, ClusterError> {
-    std::fs::read(path).map_err(|error| ClusterError::Connection {
-        message: format!("could not read `{}`, which the kubeconfig names", path.display()),
-        source: Some(Box::new(error)),
+    std::fs::read(path).map_err(|error| {
+        ClusterError::because(
+            format!("could not read `{}`, which the kubeconfig names", path.display()),
+            error,
+        )
     })
 }
 
 fn missing(what: &str, file: &Path) -> ClusterError {
-    ClusterError::Connection {
-        message: format!("kubeconfig `{}` has no {what}", file.display()),
-        source: None,
+    ClusterError::settings(format!("kubeconfig `{}` has no {what}", file.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(text: &str) -> String {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        std::io::Write::write_all(&mut file, text.as_bytes()).unwrap();
+        connection(file.path(), None).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_a_connection_cannot_say_is_told_by_name() {
+        let with = |cluster: &str, user: &str| {
+            problem(&format!(
+                "{{apiVersion: v1, kind: Config, current-context: c, contexts: [{{name: c, context: {{cluster: k, user: u}}}}], \
+                 clusters: [{{name: k, cluster: {{server: 'https://k'{cluster}}}}}], users: [{{name: u, user: {{{user}}}}}]}}"
+            ))
+        };
+        for (cluster, user, word) in [
+            (", proxy-url: 'http://p'", "", "`proxy-url`"),
+            (", tls-server-name: n", "", "`tls-server-name`"),
+            ("", "as: somebody", "`as`"),
+            ("", "exec: {apiVersion: client.authentication.k8s.io/v1, command: aws}", "from a plugin"),
+        ] {
+            let said = with(cluster, user);
+            assert!(said.contains(word), "{word}: {said}");
+        }
+        assert!(problem("{apiVersion: v1, kind: Config}").contains("a current context"));
+    }
+
+    #[test]
+    fn a_pod_reaches_its_own_cluster_by_its_service_account() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, content) in [("ca.crt", "PEM"), ("token", "t\n"), ("namespace", "team\n")] {
+            std::fs::write(folder.path().join(name), content).unwrap();
+        }
+        let connection = in_cluster(folder.path()).unwrap();
+        assert_eq!(connection.master_url, None, "the default is the pod's own cluster");
+        assert_eq!(connection.oauth_token, Some(Secret::from("t")));
+        assert_eq!(connection.namespace.as_deref(), Some("team"));
+        assert!(in_cluster(Path::new("/does/not/exist")).unwrap_err().to_string().contains("no pod"));
     }
 }

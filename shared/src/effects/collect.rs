@@ -50,10 +50,12 @@ pub async fn collect(
     };
     gathered.started_at = facts.main_started_at();
     gathered.finished_at = facts.main_finished_at().or(gathered.finished_at);
+    gathered.exit_code = facts.deciding().find_map(|main| main.termination().map(|end| end.exit_code));
     let collector = Collector { view, record: &stored.record, facts: &facts };
     if unreadable {
         collector.nothing_to_read(&mut gathered);
     } else {
+        collector.pod(&mut gathered).await?;
         collector.logs(&mut gathered).await?;
         if collector.files(&mut gathered).await? == Progress::Unfinished {
             return carry_on(environment, stored, turn).await;

@@ -8,32 +8,73 @@ use crate::cluster::access;
 use crate::cluster::client::Permission;
 use crate::cluster::error::ClusterError;
 use crate::effects::gather::Gathered;
+use crate::effects::prepare::{self, Preparation};
 use crate::effects::{Turn, finish, observe, wait};
 use crate::environment::Environment;
 use crate::error::{Error, chain};
 use crate::files::inputs::{self, InputsError};
 use crate::pod::{self, Grants, PodIdentity};
 use crate::queue::WAKE_WINDOW_SECONDS;
+use crate::resolve::plan::ClusterChoice;
+use crate::run::decision::Ending;
 use crate::run::diagnosis::{Cause, Diagnosis};
 use crate::run::record::Record;
 use crate::run::refusal::{self, AfterWait, Refusal};
+use crate::run::state::State;
 use crate::store::records::{self, Stored};
+use crate::telemetry::metrics::Fact;
+
+/// Between two tries while a pod of the same name is ending.
+const ENDING_SECONDS: u64 = 5;
+
+/// Whether there is a pod now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Made {
+    /// There is; its uid.
+    Pod(String),
+    /// It is not known: the server did not answer, or one of that name was there.
+    Maybe,
+    /// There is none.
+    Nothing,
+}
 
 /// Create the pod of the attempt under way, or wait, or fail, as the cluster answers.
 ///
 /// # Errors
 /// What the bucket or a queue says; the next delivery carries on.
-pub async fn pod(environment: &Environment, stored: Stored, turn: Turn) -> Result<(), Error> {
-    match attempt(environment, &stored).await? {
-        Creation::Created(uid, created_at) => created(environment, stored, &uid, created_at).await,
-        Creation::Refused(Refusal::NameInUse) => resume(environment, stored).await,
+pub async fn pod(environment: &Environment, stored: Stored, turn: Turn) -> Result<Made, Error> {
+    let stored = match Box::pin(prepare::run(environment, stored)).await? {
+        Preparation::Ready(stored) => stored,
+        Preparation::Cached(stored, gathered) => {
+            finish::end(environment, stored, Ending::plain(State::Succeeded), *gathered).await?;
+            return Ok(Made::Nothing);
+        }
+        Preparation::Refused(stored, diagnosis) => {
+            finish::end(environment, stored, refusal::ending(*diagnosis), Gathered::default()).await?;
+            return Ok(Made::Nothing);
+        }
+    };
+    let (made, ending) = match attempt(environment, &stored).await? {
+        Creation::Created(uid, created_at) => {
+            created(environment, stored, &uid, created_at).await?;
+            return Ok(Made::Pod(uid));
+        }
+        Creation::Refused(Refusal::NameInUse) => {
+            resume(environment, stored, turn).await?;
+            return Ok(Made::Maybe);
+        }
         Creation::Refused(Refusal::Wait { seconds, diagnosis }) => {
-            postpone(environment, stored, seconds, diagnosis, turn).await
+            let made = if diagnosis.cause == Cause::ClusterUnreachable { Made::Maybe } else { Made::Nothing };
+            postpone(environment, stored, seconds, diagnosis, turn).await?;
+            return Ok(made);
         }
         Creation::Refused(Refusal::Credentials(diagnosis) | Refusal::Fail(diagnosis)) => {
-            finish::end(environment, stored, refusal::ending(diagnosis), Gathered::default()).await
+            (Made::Nothing, refusal::ending(diagnosis))
         }
-    }
+        Creation::Refused(Refusal::Cancel(diagnosis)) => (Made::Nothing, refusal::cancelling(diagnosis)),
+    };
+    finish::end(environment, stored, ending, Gathered::default()).await?;
+    Ok(made)
 }
 
 /// What came of a POST.
@@ -43,17 +84,17 @@ enum Creation {
 }
 
 async fn attempt(environment: &Environment, stored: &Stored) -> Result<Creation, Error> {
-    let record = &stored.record;
+    let (record, now) = (&stored.record, environment.clock.now());
     let namespace = observe::namespace(environment, record);
     let cluster = match environment.clusters.of(&record.plan.target.cluster) {
         Ok(cluster) => cluster,
-        Err(error) => return Ok(Creation::Refused(refused(&error))),
+        Err(error) => return Ok(Creation::Refused(refused(record, &error, now))),
     };
-    let needed = access::needs(record.plan.files.has_outputs());
+    let needed = access::needs(record.plan.files.has_sidecar());
     match environment.access.missing(cluster.as_ref(), &record.group, namespace, &needed).await {
         Ok(missing) if missing.is_empty() => {}
         Ok(missing) => return Ok(Creation::Refused(Refusal::Fail(forbidden(namespace, &missing, &needed)))),
-        Err(error) => return Ok(Creation::Refused(refused(&error))),
+        Err(error) => return Ok(Creation::Refused(refused(record, &error, now))),
     }
     let manifest = match inputs::grant(environment, &record.run_id, &record.plan).await {
         Ok(manifest) => manifest,
@@ -75,7 +116,7 @@ async fn attempt(environment: &Environment, stored: &Stored) -> Result<Creation,
             let created_at = created.created_at.unwrap_or_else(|| environment.clock.now());
             Ok(Creation::Created(created.uid, created_at))
         }
-        Err(error) => Ok(Creation::Refused(refused(&error))),
+        Err(error) => Ok(Creation::Refused(refused(record, &error, now))),
     }
 }
 
@@ -94,10 +135,20 @@ async fn created(
         pod.uid = uid,
         "the pod is created"
     );
+    environment.measure(Fact::PodCreated);
     let cluster = environment.clusters.of(&stored.record.plan.target.cluster)?;
     let namespace = observe::namespace(environment, &stored.record).to_owned();
     let name = attempt.pod_name.clone();
     match observe::adopt(environment, stored, uid, created_at).await {
+        // Another delivery was faster, and this one read the record before: the attempt has its pod, and this is one too many.
+        Ok(stored) if stored.record.attempt.pod_uid.as_deref() != Some(uid) => {
+            tracing::warn!(
+                run.id = stored.record.run_id,
+                pod.uid = uid,
+                "the pod is one too many and is deleted"
+            );
+            Ok(cluster.delete(&namespace, &name, uid, None).await?)
+        }
         Ok(stored) => {
             announce(environment, &stored.record).await?;
             if stored.record.cancel.is_some() {
@@ -126,7 +177,7 @@ pub async fn announce(environment: &Environment, record: &Record) -> Result<(), 
 }
 
 /// A pod of that name is there: ours, then the attempt carries on with it, or somebody else's, then it is in the way.
-async fn resume(environment: &Environment, stored: Stored) -> Result<(), Error> {
+async fn resume(environment: &Environment, stored: Stored, turn: Turn) -> Result<(), Error> {
     let (stored, _, pod) = observe::pod(environment, stored).await?;
     let namespace = observe::namespace(environment, &stored.record).to_owned();
     match pod {
@@ -138,12 +189,24 @@ async fn resume(environment: &Environment, stored: Stored) -> Result<(), Error> 
             );
             announce(environment, &stored.record).await
         }
+        None if is_passing(environment, &stored.record).await? => {
+            let name = &stored.record.attempt.pod_name;
+            let diagnosis = refusal::name_taken(name, "it is ending");
+            postpone(environment, stored, ENDING_SECONDS, diagnosis, turn).await
+        }
         None => {
             let owner = format!("it is in the way in namespace `{namespace}`");
             let diagnosis = refusal::name_taken(&stored.record.attempt.pod_name, &owner);
             finish::end(environment, stored, refusal::ending(diagnosis), Gathered::default()).await
         }
     }
+}
+
+/// The pod that has the name is of this attempt and is being deleted: the name is free when it is gone. Perhaps it is by now.
+async fn is_passing(environment: &Environment, record: &Record) -> Result<bool, Error> {
+    let cluster = environment.clusters.of(&record.plan.target.cluster)?;
+    let found = cluster.get(observe::namespace(environment, record), &record.attempt.pod_name).await?;
+    Ok(found.is_none_or(|pod| observe::is_of(&pod, record) && observe::is_ending(&pod)))
 }
 
 async fn postpone(
@@ -154,7 +217,7 @@ async fn postpone(
     turn: Turn,
 ) -> Result<(), Error> {
     let now = environment.clock.now();
-    let why = diagnosis.message.clone();
+    let (cause, why) = (diagnosis.cause, diagnosis.message.clone());
     let not_before = match refusal::after_wait(&stored.record, seconds, diagnosis, now) {
         AfterWait::Again { not_before } => not_before,
         AfterWait::GiveUp(ending) => {
@@ -162,6 +225,7 @@ async fn postpone(
         }
     };
     tracing::info!(run.id = stored.record.run_id, until = %not_before, reason = why, "the pod cannot be created yet");
+    environment.measure(Fact::PodPostponed(cause));
     let change = |record: &mut Record| {
         let changes = record.attempt.pod_uid.is_none();
         if changes {
@@ -173,15 +237,25 @@ async fn postpone(
     wait::look_again(environment, &stored.record, not_before, turn.hops).await
 }
 
-fn refused(error: &ClusterError) -> Refusal {
+fn refused(record: &Record, error: &ClusterError, now: Timestamp) -> Refusal {
+    let unreachable = || Diagnosis::new(Cause::ClusterUnreachable, chain(error));
     match error {
         ClusterError::Api { status, reason, message, retry_after, .. } => {
             refusal::judge(*status, reason, message, retry_after.map(|pause| pause.as_secs()))
         }
-        // No answer is like a server in trouble.
-        ClusterError::Unreachable { .. } => refusal::judge(503, "", &chain(error), None),
-        ClusterError::Command { .. } | ClusterError::Connection { .. } => {
-            Refusal::Fail(Diagnosis::new(Cause::ClusterUnreachable, chain(error)))
+        ClusterError::Unreachable { .. } => refusal::out_of_reach(record, unreachable(), now),
+        ClusterError::Unknown { .. } => {
+            refusal::out_of_reach(record, Diagnosis::new(Cause::ClusterUnknown, chain(error)), now)
+        }
+        // Whoever looks after a cluster that has a name can put it right; a connection in a task stays as it is.
+        ClusterError::Handshake { .. } | ClusterError::Connection { .. }
+            if !matches!(record.plan.target.cluster, ClusterChoice::Explicit(_))
+                && record.plan.target.fallback.is_some() =>
+        {
+            refusal::out_of_reach(record, unreachable(), now)
+        }
+        ClusterError::Handshake { .. } | ClusterError::Command { .. } | ClusterError::Connection { .. } => {
+            Refusal::Fail(unreachable())
         }
     }
 }

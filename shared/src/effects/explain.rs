@@ -34,10 +34,33 @@ pub async fn ending(
     // Events are good to have: without the right to list them the diagnosis is what the pod alone tells.
     let events = cluster.events(namespace, &record.attempt.pod_name, uid).await.unwrap_or_default();
     keep(environment, record, "events.json", &serde_json::to_value(&events).unwrap_or_default()).await?;
-    if let Some(pod) = cluster.get(namespace, &record.attempt.pod_name).await? {
+    if !observation.gone
+        && let Some(pod) = cluster.get(namespace, &record.attempt.pod_name).await?
+    {
         keep(environment, record, "pod.json", &redact::pod(as_json(&pod))).await?;
     }
     Ok(ending.with_events(observation, &events))
+}
+
+/// The same ending of an attempt whose pod is gone, explained with what is left of it: its events. Nothing is asked about an attempt that never had a pod,
+/// or whose ending was settled before.
+///
+/// # Errors
+/// What the bucket says.
+pub async fn gone(
+    environment: &Environment,
+    record: &Record,
+    observation: &Observation,
+    ending: Ending,
+) -> Result<Ending, Error> {
+    if !record.has_pod() || record.ending.is_some() {
+        return Ok(ending);
+    }
+    match environment.clusters.of(&record.plan.target.cluster) {
+        Ok(cluster) => self::ending(environment, cluster.as_ref(), record, observation, ending).await,
+        // Its pod was there once: the way to the cluster is lost, and with it what it could tell.
+        Err(_) => Ok(ending),
+    }
 }
 
 fn as_json(pod: &Pod) -> Value {

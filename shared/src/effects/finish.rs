@@ -1,14 +1,16 @@
 //! Ending an attempt: the result is written once, or the next attempt begins; then the pod goes.
 
+use futures::future::BoxFuture;
 use jiff::Timestamp;
 
 use crate::clock::between;
 use crate::effects::gather::Gathered;
-use crate::effects::{observe, stop, wait};
+use crate::effects::{observe, stop, succeed, wait};
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::pod;
 use crate::queue::MAX_DELAY;
+use crate::run::cached::{self, CacheEntry};
 use crate::run::decision::{Ending, Outcome};
 use crate::run::diagnosis::{Cause, Diagnosis};
 use crate::run::record::Record;
@@ -16,41 +18,69 @@ use crate::run::result::{FORMAT_VERSION, RunResult, Timings};
 use crate::run::state::State;
 use crate::run::transition::Successor;
 use crate::store::records::{self, Stored};
-use crate::store::results;
+use crate::store::{cache, results};
+use crate::telemetry::metrics::Fact;
 
 /// Grace for a pod of which only carriers are left: they ignore SIGTERM and have nothing to put in order.
 const CARRIER_GRACE_SECONDS: u32 = 1;
 
-/// Carry an ending out.
+/// Carry an ending out. Boxed, because nearly every effect can come to it, and each would hold its room.
 ///
 /// # Errors
 /// What the bucket, the cluster or a queue says; it may be done again.
-pub async fn end(
+pub fn end(
+    environment: &Environment,
+    stored: Stored,
+    ending: Ending,
+    gathered: Gathered,
+) -> BoxFuture<'_, Result<(), Error>> {
+    Box::pin(carry_out(environment, stored, ending, gathered))
+}
+
+async fn carry_out(
     environment: &Environment,
     stored: Stored,
     ending: Ending,
     gathered: Gathered,
 ) -> Result<(), Error> {
+    let (ending, tolerated) = ending.tolerated(&stored.record.plan);
     match ending.outcome.clone() {
-        Outcome::Finish(state) => {
+        Outcome::Finish(state) | Outcome::NewRun { state, .. } => {
             let still_runs = gathered.started_at.is_some() && gathered.finished_at.is_none();
-            let result = compose(environment, &stored.record, state, ending, gathered);
+            let result =
+                RunResult { tolerated, ..compose(environment, &stored.record, state, ending, gathered) };
             let ended_at = result.timings.ended_at;
             let result = results::write_once(environment.bucket.as_ref(), result).await?;
             if result.timings.ended_at == ended_at {
                 tell(&result);
+                environment.measure(Fact::Ended(&result));
             }
             crate::crash::point("after-result");
             if still_runs && result.state == State::Cancelled {
                 // It is being deleted already, with a window for its files that nobody needs any more: its own grace is left.
                 return delete(environment, &stored.record, own_grace(&stored.record)).await;
             }
-            remove_pod(environment, &stored.record, result.state).await
+            follow_up(environment, &stored.record, &result).await
         }
         Outcome::Retry { not_before, counted } => {
             retry(environment, stored, ending, not_before, counted).await
         }
     }
+}
+
+/// What is still to be done for a run that has its result, whoever finds that: begin the run that takes over, keep the outcome for others, remove the pod.
+///
+/// # Errors
+/// What the bucket, the cluster or a queue says; it may be done again.
+pub async fn follow_up(environment: &Environment, record: &Record, result: &RunResult) -> Result<(), Error> {
+    if result.superseded_by.is_some() {
+        Box::pin(succeed::begin(environment, record, result)).await?;
+    }
+    let key = record.prepared.as_ref().and_then(|prepared| prepared.cache_key.as_deref());
+    if let Some(key) = key.filter(|_| cached::is_reusable(record, result)) {
+        cache::offer(environment.bucket.as_ref(), key, &CacheEntry::of(result)).await?;
+    }
+    remove_pod(environment, record, result.own_state()).await
 }
 
 /// The transition that everybody looks for; told by the collection whose result it is.
@@ -75,6 +105,7 @@ async fn retry(
     let (old, now) = (stored.record.clone(), environment.clock.now());
     let unexplained = || Diagnosis::new(Cause::Internal, "the attempt ended without a reason");
     let diagnosis = ending.diagnosis.unwrap_or_else(unexplained);
+    let cause = diagnosis.cause;
     let change = |record: &mut Record| {
         let changes = record.attempt.number == old.attempt.number;
         if changes {
@@ -88,6 +119,7 @@ async fn retry(
     };
     let stored = records::change(environment.bucket.as_ref(), stored, change).await?;
     tracing::info!(run.id = old.run_id, run.attempt = stored.record.attempt.number, until = %not_before, "another attempt follows");
+    environment.measure(Fact::Retried(cause));
     delete(environment, &old, own_grace(&old)).await?;
     let delay = between(now, not_before).min(MAX_DELAY);
     Ok(environment.queues.carry_on(&wait::message(&stored.record, 0), delay).await?)
@@ -98,10 +130,19 @@ async fn retry(
 /// # Errors
 /// What the cluster says.
 pub async fn remove_pod(environment: &Environment, record: &Record, state: State) -> Result<(), Error> {
-    if !record.has_pod() || !(record.plan.delete || state == State::Cancelled || state == State::TimedOut) {
+    if !record.has_pod() || !removes_pod(record, state) {
         return Ok(());
     }
     delete(environment, record, grace(record)).await
+}
+
+/// The pod of a run that ended so is to go.
+pub fn removes_pod(record: &Record, state: State) -> bool {
+    match state {
+        State::Cancelled | State::TimedOut => true,
+        State::Succeeded => record.plan.delete,
+        _ => record.plan.delete && !record.plan.keep_failed,
+    }
 }
 
 /// The user's own grace where containers of theirs may still run, else next to none.
@@ -123,6 +164,15 @@ async fn delete(environment: &Environment, record: &Record, grace_seconds: Optio
     Ok(cluster.delete(namespace, &record.attempt.pod_name, uid, grace_seconds).await?)
 }
 
+/// The task is not to run, or its exit code says that there was nothing to do.
+fn skipped_because(record: &Record, exit_code: Option<i32>) -> Option<String> {
+    let by_code = || match exit_code {
+        Some(code) => format!("the exit code is {code}, which means that the run is skipped"),
+        None => "the exit code means that the run is skipped".to_owned(),
+    };
+    Some(record.plan.skip.clone().unwrap_or_else(by_code))
+}
+
 fn compose(
     environment: &Environment,
     record: &Record,
@@ -134,6 +184,7 @@ fn compose(
     let millis =
         |from: Timestamp, to: Timestamp| u64::try_from(between(from, to).as_millis()).unwrap_or(u64::MAX);
     let running = gathered.started_at.zip(gathered.finished_at);
+    let has_failed = ending.diagnosis.is_some();
     let mut warnings = record.plan.warnings.clone();
     warnings.extend(ending.warnings);
     warnings.extend(gathered.warnings);
@@ -141,13 +192,21 @@ fn compose(
         format_version: FORMAT_VERSION,
         run_id: record.run_id.clone(),
         submission_hash: Some(record.submission_hash.clone()),
+        group: Some(record.group.clone()),
         state,
+        skipped_because: skipped_because(record, gathered.exit_code).filter(|_| state == State::Skipped),
+        tolerated: None,
+        cached_from: gathered.cached_from,
+        predecessor: record.lineage.as_ref().map(|lineage| lineage.predecessor.clone()),
+        superseded_by: matches!(ending.outcome, Outcome::NewRun { .. })
+            .then(|| record.next_in_line().run_id()),
         diagnosis: ending.diagnosis,
         problems: Vec::new(),
         outputs: gathered.outputs,
+        pod: gathered.pod,
         output_files: gathered.files,
         logs: gathered.logs,
-        log_tail: gathered.tail.filter(|_| state != State::Succeeded),
+        log_tail: gathered.tail.filter(|_| has_failed),
         warnings,
         attempt: if record.has_pod() {
             record.attempt.number

@@ -15,12 +15,15 @@ use crate::effects::observe;
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::files::logs::LogStream;
-use crate::files::{logs, outputs};
+use crate::files::{logs, outputs, redact, value};
+use crate::outputs::value::{ReturnValue, ValueError};
 use crate::pod::OUT_CARRIER;
+use crate::resolve::plan::Deciding;
 use crate::run::delivery::Shortfall;
 use crate::run::facts::{ContainerFacts, PodFacts, Role};
 use crate::run::record::Record;
-use crate::run::result::{LogObject, OutputFile};
+use crate::run::result::{LogObject, OutputFile, PodOutputs};
+use crate::spec::value_file::ValueFile;
 use crate::store::upload::UploadError;
 
 /// What was brought back, and when.
@@ -30,6 +33,10 @@ pub struct Gathered {
     pub outputs: Map<String, Value>,
     /// Output files in the bucket.
     pub files: Vec<OutputFile>,
+    /// The pod of a `PodCreate` as it was last seen.
+    pub pod: Option<PodOutputs>,
+    /// The earlier run whose outcome this is.
+    pub cached_from: Option<String>,
     /// Logs in the bucket, by container.
     pub logs: BTreeMap<String, LogObject>,
     /// The end of the deciding container's log.
@@ -38,6 +45,8 @@ pub struct Gathered {
     pub warnings: Vec<String>,
     /// Declared outputs that are not there.
     pub shortfall: Shortfall,
+    /// Exit code of the container that decides, when there is one.
+    pub exit_code: Option<i32>,
     /// When the collection began.
     pub from: Option<Timestamp>,
     /// When the deciding containers started.
@@ -84,7 +93,7 @@ impl Collector<'_> {
         gathered
             .warnings
             .push("logs could not be read: the pod is gone or its node does not answer".to_owned());
-        if self.record.plan.files.has_outputs() && gathered.started_at.is_some() {
+        if self.record.plan.files.has_sidecar() && gathered.started_at.is_some() {
             gathered.shortfall.lost.push(
                 "output files could not be brought back: the pod is gone or its node does not answer"
                     .to_owned(),
@@ -154,12 +163,30 @@ impl Collector<'_> {
         Ok(())
     }
 
-    /// The output files, through the carrier.
+    /// What a `PodCreate` tells of its pod.
+    ///
+    /// # Errors
+    /// What the cluster says.
+    pub async fn pod(&self, gathered: &mut Gathered) -> Result<(), Error> {
+        if self.record.plan.deciding != Deciding::All {
+            return Ok(());
+        }
+        let namespace = observe::namespace(self.view.environment, self.record);
+        let pod = self.view.cluster.get(namespace, &self.record.attempt.pod_name).await?;
+        gathered.pod = pod.filter(|pod| observe::is_of(pod, self.record)).map(|pod| {
+            let mut pod = redact::pod(serde_json::to_value(&pod).unwrap_or_default());
+            let mut take = |key: &str| pod.get_mut(key).map(Value::take).unwrap_or_default();
+            PodOutputs { metadata: take("metadata"), status: take("status") }
+        });
+        Ok(())
+    }
+
+    /// The return value and the output files, through the carrier.
     ///
     /// # Errors
     /// What may pass: the API server or the store is in trouble.
     pub async fn files(&self, gathered: &mut Gathered) -> Result<Progress, Error> {
-        if !self.record.plan.files.has_outputs() {
+        if !self.record.plan.files.has_sidecar() {
             return Ok(Progress::Finished);
         }
         let carrier = self.facts.containers.iter().find(|container| container.role == Role::OutCarrier);
@@ -173,6 +200,16 @@ impl Collector<'_> {
             }
             return Ok(Progress::Finished);
         }
+        if let Some(file) = &self.record.plan.files.value {
+            let View { environment, cluster, .. } = self.view;
+            match value::read(environment, cluster, self.record, file).await {
+                Ok(read) => gathered.take_value(file, read),
+                Err(error) => self.give_up(gathered, "the return value", error).await?,
+            }
+        }
+        if !self.record.plan.files.has_outputs() {
+            return Ok(Progress::Finished);
+        }
         match outputs::collect(self.view.environment, self.view.cluster, self.record, self.view.until).await {
             Ok(collected) if collected.unfinished => Ok(Progress::Unfinished),
             Ok(collected) => {
@@ -182,17 +219,21 @@ impl Collector<'_> {
                 gathered.warnings.extend(collected.warnings);
                 Ok(Progress::Finished)
             }
-            // The carrier went away under our hands, or this will not be tried again: what is there is all there will be.
-            Err(Error::Cluster(error))
+            Err(error) => self.give_up(gathered, "output files", error).await.map(|()| Progress::Finished),
+        }
+    }
+
+    /// The carrier went away under our hands, or this will not be tried again: what is there is all there will be. Any other error stays one.
+    async fn give_up(&self, gathered: &mut Gathered, what: &str, error: Error) -> Result<(), Error> {
+        match error {
+            Error::Cluster(error)
                 if self.view.last_try || !error.is_passing() || self.carrier_is_gone().await? =>
             {
-                gathered
-                    .shortfall
-                    .lost
-                    .push(format!("output files could not be brought back: {}", crate::error::chain(&error)));
-                Ok(Progress::Finished)
+                let reason = crate::error::chain(&error);
+                gathered.shortfall.lost.push(format!("{what} could not be brought back: {reason}"));
+                Ok(())
             }
-            Err(error) => Err(error),
+            error => Err(error),
         }
     }
 
@@ -211,6 +252,17 @@ impl Collector<'_> {
 }
 
 impl Gathered {
+    /// What was read of the return value; one that cannot be used leaves no output.
+    fn take_value(&mut self, file: &ValueFile, read: Result<ReturnValue, ValueError>) {
+        match read {
+            Ok(read) => {
+                self.outputs.insert(file.output.clone(), read.value);
+                self.warnings.extend(read.warning.map(|warning| format!("`{}` {warning}", file.path())));
+            }
+            Err(error) => self.shortfall.unusable.push(format!("`{}` {error}", file.path())),
+        }
+    }
+
     fn has_log(&self, container: &str) -> bool {
         self.logs.contains_key(container)
     }

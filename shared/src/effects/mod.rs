@@ -1,12 +1,17 @@
 //! Effects: what was decided is carried out. One file per effect; none of them decides.
 
+pub mod cancel;
 pub mod collect;
 pub mod create;
 pub mod explain;
 pub mod finish;
 pub mod gather;
+pub mod line;
 pub mod observe;
+pub mod plan;
+pub mod prepare;
 pub mod stop;
+pub mod succeed;
 pub mod wait;
 
 use jiff::Timestamp;
@@ -39,11 +44,17 @@ pub async fn apply(
     decision: Decision,
     turn: Turn,
 ) -> Result<(), Error> {
+    // Boxed: each of them is large, and a caller would hold the room of all.
     match decision.next {
         Next::Wait { until } => wait::look_again(environment, &stored.record, until, turn.hops).await,
-        Next::Create => create::pod(environment, stored, turn).await,
-        Next::Collect(ending) => collect::collect(environment, stored, observation, ending, turn).await,
-        Next::End(ending) => finish::end(environment, stored, ending, gather::Gathered::default()).await,
+        Next::Create => Box::pin(create::pod(environment, stored, turn)).await.map(drop),
+        Next::Collect(ending) => {
+            Box::pin(collect::collect(environment, stored, observation, ending, turn)).await
+        }
+        Next::End(ending) => {
+            let ending = explain::gone(environment, &stored.record, observation, ending).await?;
+            finish::end(environment, stored, ending, gather::Gathered::default()).await
+        }
     }
 }
 

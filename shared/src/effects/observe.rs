@@ -28,7 +28,9 @@ pub async fn pod(
     let cluster = environment.clusters.of(&record.plan.target.cluster)?;
     let found = cluster.get(namespace(environment, record), &record.attempt.pod_name).await?;
     let now = environment.clock.now();
-    let Some(pod) = found.filter(|pod| is_of(pod, record)) else {
+    // A pod that is being deleted is never taken on.
+    let is_usable = |pod: &Pod| is_of(pod, record) && (record.has_pod() || !is_ending(pod));
+    let Some(pod) = found.filter(is_usable) else {
         return Ok((stored, Observation::gone(now), None));
     };
     let observation = Observation::of(&pod, &Roles::of(&record.plan), now);
@@ -38,6 +40,11 @@ pub async fn pod(
     let uid = pod.metadata.uid.clone().unwrap_or_default();
     let created_at = pod.metadata.creation_timestamp.as_ref().map_or(now, |time| time.0);
     Ok((adopt(environment, stored, &uid, created_at).await?, observation, Some(pod)))
+}
+
+/// Somebody asked for the pod's deletion.
+pub fn is_ending(pod: &Pod) -> bool {
+    pod.metadata.deletion_timestamp.is_some()
 }
 
 /// This pod belongs to this run, attempt and submission.

@@ -47,7 +47,7 @@ pub async fn settle(environment: &Environment, stored: Stored, ending: &Ending) 
 pub fn patience(environment: &Environment, record: &Record, ending: &Ending, until: Timestamp) -> Timestamp {
     let seconds = match ending.outcome {
         Outcome::Finish(State::Cancelled) => grace_seconds(record).min(CANCEL_SECONDS),
-        Outcome::Finish(_) | Outcome::Retry { .. } => grace_seconds(record),
+        Outcome::Finish(_) | Outcome::Retry { .. } | Outcome::NewRun { .. } => grace_seconds(record),
     };
     later(environment.clock.now(), Duration::from_secs(seconds)).min(until)
 }
@@ -71,7 +71,7 @@ pub async fn pod(
     silent: &AtomicBool,
 ) -> Result<(Stored, Observation), Error> {
     let record = &stored.record;
-    let window = if record.plan.files.has_outputs() { COLLECTION_WINDOW_SECONDS } else { 0 };
+    let window = if record.plan.files.has_sidecar() { COLLECTION_WINDOW_SECONDS } else { 0 };
     let seconds = u32::try_from(grace_seconds(record).saturating_add(window)).unwrap_or(u32::MAX);
     let cluster = environment.clusters.of(&record.plan.target.cluster)?;
     let uid = record.attempt.pod_uid.as_deref().unwrap_or_default();

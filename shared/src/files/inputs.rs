@@ -17,7 +17,7 @@ use crate::store::upload::hex;
 const GRANT_ALLOWANCE: Duration = Duration::from_secs(15 * 60);
 
 /// What a task may not have as an input: records hold other runs' connections.
-const INTERNAL: [&str; 4] = ["active/", "config/", "cursors/", "rejected/"];
+const INTERNAL: [&str; 5] = ["active/", "cache/", "config/", "cursors/", "rejected/"];
 
 /// What stands between a run and its inputs.
 #[derive(Debug)]
@@ -110,8 +110,14 @@ async fn place(
                     key: key.clone(),
                 });
             }
-            let size = environment.files.size_of(bucket, key).await?;
+            let size = environment.files.head(bucket, key).await?.size;
             Ok(Placed { bucket: bucket.clone(), key: key.clone(), size, sha256: None })
         }
+        InputSource::Shared { key, size, .. } => Ok(Placed {
+            bucket: environment.bucket.name().to_owned(),
+            key: key.clone(),
+            size: *size,
+            sha256: None,
+        }),
     }
 }

@@ -88,7 +88,12 @@ fn may_pass(error: &Error) -> bool {
     match error {
         Error::Cluster(error) => error.is_passing(),
         Error::Upload(crate::store::upload::UploadError::Stream { .. }) => true,
-        Error::Bucket(_) | Error::Queue(_) | Error::Upload(_) | Error::Message { .. } => false,
+        Error::Bucket(_)
+        | Error::Queue(_)
+        | Error::Answer(_)
+        | Error::Upload(_)
+        | Error::Clusters(_)
+        | Error::Message { .. } => false,
     }
 }
 
@@ -131,12 +136,12 @@ pub async fn store(
         }
     }));
     let key = keys::log(&record.run_id, record.attempt.number, container);
-    let stored = environment.files.upload(&key, 0, &mut bytes).await?;
+    let stored = environment.files.upload(&key, 0, record.hops + 1, &mut bytes).await?;
     drop(bytes);
     let passed = passing.lock().unwrap_or_else(PoisonError::into_inner).take();
     let (tail, said, first) = passed.map(Passing::finish).unwrap_or_default();
     let complete = !began_late(first, started_at, stored.size);
-    let uri = format!("s3://{}/{key}", environment.bucket.name());
+    let uri = keys::uri(environment.bucket.name(), &key);
     Ok(Collected { object: LogObject { uri, size: stored.size, complete }, tail, said })
 }
 

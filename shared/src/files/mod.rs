@@ -5,4 +5,6 @@ pub mod logs;
 pub mod outputs;
 pub mod redact;
 pub mod secrets;
+pub mod shared;
 pub mod store;
+pub mod value;

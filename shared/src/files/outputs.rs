@@ -204,12 +204,13 @@ impl Carrier<'_> {
         stream: &mut (dyn tokio::io::AsyncRead + Send + Unpin),
     ) -> Result<OutputFile, Error> {
         let key = keys::output(&self.record.run_id, self.record.attempt.number, &listed.path);
-        let stored = self.environment.files.upload(&key, size, stream).await?;
+        let hops = self.record.hops + 1;
+        let stored = self.environment.files.upload(&key, size, hops, stream).await?;
         if stored.size != size && !stored.existed {
             let source = std::io::Error::other(format!("{} bytes came of {size}", stored.size));
             return Err(UploadError::Stream { key, bytes: stored.size, source }.into());
         }
-        let uri = format!("s3://{}/{key}", self.environment.bucket.name());
+        let uri = keys::uri(self.environment.bucket.name(), &key);
         Ok(OutputFile { path: listed.path.clone(), uri, size: stored.size, sha256: stored.sha256 })
     }
 

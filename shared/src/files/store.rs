@@ -5,14 +5,21 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use tokio::io::AsyncRead;
 
-use crate::store::bucket::BucketError;
+use crate::store::bucket::{BucketError, Head, Object};
 use crate::store::s3::S3Bucket;
 use crate::store::upload::{self, UploadError, Uploaded};
 
-/// Sizes, presigned URLs and uploads of streams.
+/// Sizes, objects of other buckets, presigned URLs and uploads of streams.
 pub trait FileStore: Send + Sync {
-    /// Size of an object in any bucket.
-    fn size_of<'a>(&'a self, bucket: &'a str, key: &'a str) -> BoxFuture<'a, Result<u64, BucketError>>;
+    /// Size and version of an object in any bucket.
+    fn head<'a>(&'a self, bucket: &'a str, key: &'a str) -> BoxFuture<'a, Result<Head, BucketError>>;
+    /// Read an object of any bucket as a whole; with `etag` (without quotes) only if it is still that one.
+    fn read<'a>(
+        &'a self,
+        bucket: &'a str,
+        key: &'a str,
+        etag: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Object, BucketError>>;
     /// A URL to read one object with.
     fn presign<'a>(
         &'a self,
@@ -20,11 +27,15 @@ pub trait FileStore: Send + Sync {
         key: &'a str,
         life: Duration,
     ) -> BoxFuture<'a, Result<String, BucketError>>;
-    /// Store a stream under a key of Longshore's bucket unless there is an object already; `expected` is its announced length.
+    /// How many runs led to an object of any bucket ([`upload::HOPS`]): 0 for one that no run wrote.
+    fn hops_of<'a>(&'a self, bucket: &'a str, key: &'a str) -> BoxFuture<'a, Result<u32, BucketError>>;
+    /// Store a stream under a key of Longshore's bucket unless there is an object already; `expected` is its announced length, `hops` how
+    /// many runs led to it.
     fn upload<'a>(
         &'a self,
         key: &'a str,
         expected: u64,
+        hops: u32,
         stream: &'a mut (dyn AsyncRead + Send + Unpin),
     ) -> BoxFuture<'a, Result<Uploaded, UploadError>>;
     /// Size and hash of an object of Longshore's bucket.
@@ -32,8 +43,17 @@ pub trait FileStore: Send + Sync {
 }
 
 impl FileStore for S3Bucket {
-    fn size_of<'a>(&'a self, bucket: &'a str, key: &'a str) -> BoxFuture<'a, Result<u64, BucketError>> {
-        Box::pin(S3Bucket::size_of(self, bucket, key))
+    fn head<'a>(&'a self, bucket: &'a str, key: &'a str) -> BoxFuture<'a, Result<Head, BucketError>> {
+        Box::pin(S3Bucket::head(self, bucket, key))
+    }
+
+    fn read<'a>(
+        &'a self,
+        bucket: &'a str,
+        key: &'a str,
+        etag: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Object, BucketError>> {
+        Box::pin(self.get_from(bucket, key, etag))
     }
 
     fn presign<'a>(
@@ -45,13 +65,18 @@ impl FileStore for S3Bucket {
         Box::pin(self.presign_get(bucket, key, life))
     }
 
+    fn hops_of<'a>(&'a self, bucket: &'a str, key: &'a str) -> BoxFuture<'a, Result<u32, BucketError>> {
+        Box::pin(S3Bucket::hops_of(self, bucket, key))
+    }
+
     fn upload<'a>(
         &'a self,
         key: &'a str,
         expected: u64,
+        hops: u32,
         stream: &'a mut (dyn AsyncRead + Send + Unpin),
     ) -> BoxFuture<'a, Result<Uploaded, UploadError>> {
-        Box::pin(upload::stream(self, key, expected, stream))
+        Box::pin(upload::stream(self, key, expected, hops, stream))
     }
 
     fn existing<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Uploaded, UploadError>> {

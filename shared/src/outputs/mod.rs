@@ -14,5 +14,6 @@ pub mod paths;
 pub mod pattern;
 pub mod stamped;
 pub mod tail;
+pub mod value;
 #[cfg(test)]
 mod workbench;

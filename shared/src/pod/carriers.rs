@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::{Grants, INIT_CARRIER, OUT_CARRIER, VOLUME, VOLUME_PATH, WORKING_DIR};
 use crate::resolve::command::literal;
 use crate::resolve::plan::FilePlan;
+use crate::spec::layout::VALUE_VOLUME;
 
 /// Makes the directories and fetches the files of the manifest. Exit codes: 77 a grant has expired (the server said 403), 78 a file is not what the manifest
 /// says, 79 there is neither `curl` nor `wget`, 1 anything else. The reason is the termination message.
@@ -34,6 +35,23 @@ pub(super) fn add(spec: &mut Map<String, Value>, files: &FilePlan, grants: Grant
         }
     }
     append(spec, "volumes", json!({ "name": VOLUME, "emptyDir": files.volume }));
+}
+
+/// The volume of the return value, where there is one: in the container that writes it and in the carrier that keeps it readable.
+pub(super) fn add_value(spec: &mut Map<String, Value>, files: &FilePlan) {
+    let Some(value) = &files.value else { return };
+    if !files.has_outputs() {
+        append(spec, "containers", carrier(files, OUT_CARRIER, OUT_SCRIPT));
+    }
+    let mount = json!({ "name": VALUE_VOLUME, "mountPath": value.directory });
+    let containers = spec.get_mut("containers").and_then(Value::as_array_mut).into_iter().flatten();
+    for container in containers.filter_map(Value::as_object_mut) {
+        let name = container.get("name").and_then(Value::as_str).unwrap_or_default();
+        if name == value.container || name == OUT_CARRIER {
+            append(container, "volumeMounts", mount.clone());
+        }
+    }
+    append(spec, "volumes", json!({ "name": VALUE_VOLUME, "emptyDir": {} }));
 }
 
 fn init_files(files: &FilePlan, grants: Grants<'_>) -> Value {

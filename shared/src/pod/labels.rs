@@ -27,7 +27,7 @@ pub const FLOW_NAMESPACE: &str = "longshore.dev/flow-namespace";
 pub const SUBMISSION_HASH: &str = "longshore.dev/submission-hash";
 /// Annotation: fingerprint of the cluster connection.
 pub const GROUP: &str = "longshore.dev/group";
-/// Annotation `true`: the pod stays after its run (`delete: false`).
+/// Annotation `true`: the pod stays after its run, or may (`delete: false`, a failure whose pod is kept).
 pub const KEEP: &str = "longshore.dev/keep";
 
 /// The system labels of a pod.

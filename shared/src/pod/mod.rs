@@ -1,6 +1,7 @@
 //! The shape of a run's pod: its name, labels, containers, carriers and volume, as the JSON that is sent.
 
 mod carriers;
+pub mod explain;
 mod identity;
 pub mod labels;
 pub mod manifest;
@@ -32,6 +33,7 @@ pub fn build(plan: &Plan, identity: &PodIdentity<'_>, grants: Grants<'_>) -> Val
     let object = |key: &str| plan.pod.get(key).and_then(Value::as_object).cloned().unwrap_or_default();
     let mut spec = object("spec");
     carriers::add(&mut spec, &plan.files, grants);
+    carriers::add_value(&mut spec, &plan.files);
     spec.entry("restartPolicy").or_insert_with(|| "Never".into());
     limit_life(&mut spec, plan);
     json!({
@@ -40,6 +42,13 @@ pub fn build(plan: &Plan, identity: &PodIdentity<'_>, grants: Grants<'_>) -> Val
         "metadata": metadata(object("metadata"), plan, identity),
         "spec": spec,
     })
+}
+
+/// The labels that the pod of an attempt has.
+pub fn labels_of(plan: &Plan, identity: &PodIdentity<'_>) -> Map<String, Value> {
+    let own = plan.pod.get("metadata").and_then(Value::as_object).cloned().unwrap_or_default();
+    let metadata = metadata(own, plan, identity);
+    metadata.get("labels").and_then(Value::as_object).cloned().unwrap_or_default()
 }
 
 /// System labels and annotations win over the author's.
@@ -51,8 +60,10 @@ fn metadata(mut own: Map<String, Value>, plan: &Plan, identity: &PodIdentity<'_>
         "labels": labels::of(plan, identity),
         "annotations": identity.annotations(),
     });
-    if let Some(annotations) =
-        system.get_mut("annotations").and_then(Value::as_object_mut).filter(|_| !plan.delete)
+    if let Some(annotations) = system
+        .get_mut("annotations")
+        .and_then(Value::as_object_mut)
+        .filter(|_| !plan.delete || plan.keep_failed)
     {
         annotations.insert(labels::KEEP.to_owned(), "true".into());
     }

@@ -26,12 +26,32 @@ pub fn name(plan: &Plan, run_id: &str, attempt: u32) -> String {
     if slug.is_empty() { format!("run-{hash}") } else { format!("{slug}-{hash}") }
 }
 
+/// The plain letters of an accented one of Latin-1 (lower case, U+00DF to U+00FF) and of the ligature `œ`.
+fn plain(letter: char) -> Option<&'static str> {
+    Some(match letter {
+        'ß' => "ss",
+        'à'..='å' => "a",
+        'æ' => "ae",
+        'ç' => "c",
+        'è'..='ë' => "e",
+        'ì'..='ï' => "i",
+        'ñ' => "n",
+        'ò'..='ö' | 'ø' => "o",
+        'ù'..='ü' => "u",
+        'ý' | 'ÿ' => "y",
+        'œ' => "oe",
+        _ => return None,
+    })
+}
+
 /// Lower-case letters and digits, everything between them one `-`.
 fn slug(text: &str) -> String {
     let mut slug = String::with_capacity(text.len());
-    for letter in text.chars() {
+    for letter in text.chars().flat_map(char::to_lowercase) {
         if letter.is_ascii_alphanumeric() {
-            slug.push(letter.to_ascii_lowercase());
+            slug.push(letter);
+        } else if let Some(plain) = plain(letter) {
+            slug.push_str(plain);
         } else if !slug.ends_with('-') && !slug.is_empty() {
             slug.push('-');
         }
@@ -50,6 +70,7 @@ mod tests {
             ("A-NAME-02", ".hi.-_09HI", "hi-09hi"),
             ("dots separate", "company.team", "company-team"),
             ("no double dash", "a - b", "a-b"),
+            ("K-NAME-02: accents go", "Été-flow-task", "ete-flow-task"),
             ("other scripts vanish", "日本", ""),
         ] {
             assert_eq!(slug(text), expected, "{id}");

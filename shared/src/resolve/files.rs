@@ -8,7 +8,9 @@ use super::names::Uses;
 use super::plan::{FilePlan, InputFile, InputSource};
 use crate::merge;
 use crate::spec::container::list;
+use crate::spec::flow::Flow;
 use crate::spec::layout::{OUTPUT_DIR, VOLUME, VOLUME_PATH, WORKING_DIR};
+use crate::spec::namespace_files::{NamespaceFiles, is_namespace};
 use crate::spec::place::Place;
 use crate::spec::problem::Problem;
 use crate::spec::task::{Body, Carrier, Task, WrittenFile};
@@ -18,7 +20,7 @@ const CARRIER_IMAGE: &str = "busybox";
 
 /// What goes in and what comes out. A task has an output directory when it asks for one (`outputDir: true`), or when a template names `outputDir`;
 /// script tasks also when a text mentions `OUTPUT_DIR`, since that variable is set for them.
-pub(crate) fn plan(task: &Task, uses: Uses, place: &Place<'_>) -> FilePlan {
+pub(crate) fn plan(task: &Task, flow: Option<&Flow>, uses: Uses, place: &Place<'_>) -> FilePlan {
     let mut inputs: Vec<InputFile> = task.inputs.iter().filter_map(|file| input(file, place)).collect();
     inputs.sort_by(|one, other| one.path.cmp(&other.path));
     let mut outputs = task.outputs.clone();
@@ -47,10 +49,34 @@ pub(crate) fn plan(task: &Task, uses: Uses, place: &Place<'_>) -> FilePlan {
     }
     FilePlan {
         inputs,
+        namespace: shared(task, flow, place),
         outputs,
+        value: task.extras.value.clone(),
         output_dir: has_output_dir.then(|| OUTPUT_DIR.to_owned()),
         carrier: carrier(&task.carrier, &task.container_default),
         volume,
+    }
+}
+
+/// The shared files: of the namespaces that the task names, else of the flow's.
+fn shared(task: &Task, flow: Option<&Flow>, place: &Place<'_>) -> Option<NamespaceFiles> {
+    let files = task.namespace_files.clone()?;
+    if !files.namespaces.is_empty() {
+        return Some(files);
+    }
+    let place = place.at("namespaceFiles");
+    match flow.and_then(|flow| flow.namespace.clone()) {
+        Some(namespace) if is_namespace(&namespace) => {
+            Some(NamespaceFiles { namespaces: vec![namespace], ..files })
+        }
+        Some(namespace) => {
+            place.wrong(format!("the flow's namespace `{namespace}` cannot be a folder; name `namespaces`"));
+            None
+        }
+        None => {
+            place.wrong("does not tell whose files; name `namespaces`, or put the task into a flow with a `namespace`");
+            None
+        }
     }
 }
 
@@ -123,19 +149,23 @@ pub(crate) fn push(map: &mut Map<String, Value>, key: &str, entry: Value) {
     }
 }
 
-/// A mount of the author's at the place of the shared volume would make the pod invalid.
+/// A mount of the author's at the place of one of ours would make the pod invalid.
 pub(crate) fn check_mounts(pod: &Value, files: &FilePlan, place: &Place<'_>) {
-    if !files.is_needed() {
-        return;
-    }
     let Some(spec) = pod.get("spec").and_then(Value::as_object) else { return };
     for container in
         ["initContainers", "containers"].iter().flat_map(|key| list(spec, key)).filter_map(Value::as_object)
     {
         for mount in list(container, "volumeMounts") {
             let path = mount.get("mountPath").and_then(Value::as_str).unwrap_or_default();
-            if path.trim_end_matches('/') == VOLUME_PATH {
-                let name = container.get("name").and_then(Value::as_str).unwrap_or_default();
+            let name = container.get("name").and_then(Value::as_str).unwrap_or_default();
+            let at = path.trim_end_matches('/');
+            if let Some(value) = &files.value
+                && value.directory == at
+                && value.container == name
+            {
+                place.wrong(format!("the container `{name}` mounts a volume at `{path}`, which is reserved for the return value"));
+            }
+            if files.is_needed() && at == VOLUME_PATH {
                 place.wrong(format!("the container `{name}` mounts a volume at `{path}`, which is reserved for the task's files"));
             }
         }

@@ -10,12 +10,18 @@ mod script;
 mod tags;
 #[cfg(test)]
 mod tests;
+pub mod trigger;
 
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use self::names::Names;
 use self::plan::{ClusterChoice, Limits, Plan, Target, TaskName};
 use self::render::Renderer;
+use crate::spec::connection::Connection;
+use crate::spec::dialect::{Dialect, airflow};
 use crate::spec::layout::MAIN;
 use crate::spec::place::{Notes, Place, Reading};
 use crate::spec::problem::Problems;
@@ -43,6 +49,10 @@ pub struct Context<'a> {
     pub trigger: &'a Map<String, Value>,
     /// The bucket of the deployment.
     pub bucket: &'a str,
+    /// When the run is accepted.
+    pub accepted_at: Timestamp,
+    /// Pod templates of the bucket, by key: at least the one that [`template_key`] tells.
+    pub templates: &'a BTreeMap<String, Value>,
     /// The connection in the document is not going to be used: it is read for unknown properties only, and the plan names the default cluster
     /// and warns of it.
     pub replace_connection: bool,
@@ -57,7 +67,11 @@ pub fn plan(document: &TaskDocument, context: &Context<'_>) -> Result<Plan, Prob
     let written = Notes::new(Reading::Written);
     let names = Names::new(document, context, &Place::new(&written, ""));
     let uses = names::Uses::of(&document.task);
-    let rendered = Renderer::new(&names).task(&document.task, &Place::new(&written, &document.pointer));
+    let place = Place::new(&written, &document.pointer);
+    let mut rendered = Renderer::new(&names).task(&document.task, document.dialect, &place);
+    if document.dialect == Dialect::Airflow {
+        airflow::attach(&mut rendered, context.bucket, context.templates, &place);
+    }
     let template_problems = written.into_problems();
     // with a template that failed the rest is still read, as written, so that all problems come at once
     let reading = if template_problems.is_empty() { Reading::Rendered } else { Reading::Written };
@@ -76,6 +90,20 @@ pub fn plan(document: &TaskDocument, context: &Context<'_>) -> Result<Plan, Prob
         Some(plan) if problems.is_empty() => Ok(plan),
         _ => Err(problems),
     }
+}
+
+/// The pod template that a submission names, by its key in the bucket; `None` when it names none, or cannot be read. The plan needs it.
+pub fn template_key(submission: &Submission, context: &Context<'_>) -> Option<String> {
+    let notes = Notes::new(Reading::Written);
+    let place = Place::new(&notes, &submission.pointer_base);
+    let document = task::locate(&submission.document, place.clone())?;
+    if document.dialect != Dialect::Airflow {
+        return None;
+    }
+    let names = Names::new(&document, context, &place);
+    let rendered = Renderer::new(&names).task(&document.task, document.dialect, &place);
+    let (_, key) = airflow::address(&rendered, context.bucket)?;
+    key.starts_with(airflow::TEMPLATES).then(|| key.to_owned())
 }
 
 /// Parse and plan a submission: the problems of both stages that can be told at once.
@@ -105,25 +133,41 @@ fn assemble(
     uses: names::Uses,
     place: &Place<'_>,
 ) -> Plan {
-    let mut warnings = Vec::new();
+    let mut warnings = task.extras.warnings.clone();
     if task.names_version {
         warnings.push("`version` names a version of a Kestra plugin and has no effect here".to_owned());
     }
+    if task.conduct.names_log_level {
+        warnings.push("`logLevel` has no effect: the log is kept as the containers write it".to_owned());
+    }
+    if matches!(&task.body, Body::Script(script) if script.warns_of_standard_error) {
+        warnings.push(
+            "`warningOnStdErr` has no effect: the log of a pod does not tell standard error from standard output"
+                .to_owned(),
+        );
+    }
     let limits = Limits {
         waiting_seconds: task.placement.waiting_seconds.unwrap_or(WAITING_SECONDS),
+        ready_seconds: match &task.body {
+            Body::Pod(pod) => pod.ready_seconds,
+            Body::Script(_) => None,
+        },
         running_seconds: task
             .timeout_seconds
             .or(task.placement.completion_seconds)
             .unwrap_or(RUNNING_SECONDS),
         late_log_seconds: task.placement.late_log_seconds.unwrap_or(LATE_LOG_SECONDS),
     };
-    let mut files = files::plan(&task, uses, place);
+    let mut files = files::plan(&task, document.flow.as_ref(), uses, place);
     let (pod, deciding) = match &task.body {
         Body::Script(script) => (
             script::pod(&task, script, &mut files, uses, &mut warnings),
             plan::Deciding::Container(MAIN.to_owned()),
         ),
-        Body::Pod(pod) => (pod_create::pod(&task, pod, &files, uses), plan::Deciding::All),
+        Body::Pod(pod) => {
+            let decides = pod.decides.clone().map_or(plan::Deciding::All, plan::Deciding::Container);
+            (pod_create::pod(&task, pod, &files, uses), decides)
+        }
     };
     files::check_mounts(&pod, &files, place);
     if pod.pointer("/spec/restartPolicy").and_then(Value::as_str) == Some("Always") {
@@ -134,7 +178,7 @@ fn assemble(
     }
     let name = TaskName {
         id: task.id.clone(),
-        flow: document.flow.as_ref().map(|flow| flow.id.clone()),
+        flow: document.flow.as_ref().map(|flow| flow.id.clone()).or_else(|| task.extras.flow.clone()),
         namespace: document.flow.as_ref().and_then(|flow| flow.namespace.clone()),
         kind: task.kind.clone(),
     };
@@ -147,13 +191,20 @@ fn assemble(
         limits,
         retry: task.retry.clone().unwrap_or_else(RetryPolicy::never),
         delete: task.placement.delete,
+        keep_failed: task.extras.keep_failed,
+        skip_exit_codes: task.extras.skip_exit_codes.clone(),
         resume: task.placement.resume,
         fail_on_missing_outputs: task.fail_on_missing_outputs,
+        skip: task.conduct.skip.clone(),
+        cache: task.cache.clone(),
+        allow_failure: task.conduct.allow_failure,
+        allow_warning: task.conduct.allow_warning,
+        priority: task.priority,
         warnings,
     }
 }
 
-/// The namespace: the task's, else that in `metadata`, else the connection's.
+/// The cluster: the connection's, else that of the worker group. The namespace: the task's, else that in `metadata`, else the connection's.
 fn target(task: &Task, context: &Context<'_>, place: &Place<'_>, warnings: &mut Vec<String>) -> Target {
     let in_metadata = match &task.body {
         Body::Pod(pod) => pod.metadata.get("namespace").and_then(Value::as_str).map(str::to_owned),
@@ -167,7 +218,12 @@ fn target(task: &Task, context: &Context<'_>, place: &Place<'_>, warnings: &mut 
             .at("namespace")
             .wrong(format!("`{other}` contradicts the task's `namespace`, which is `{one}`"));
     }
-    let connection = task.placement.connection.clone();
+    let inherit_cluster_config = task.placement.inherit_cluster_config;
+    let connection = task
+        .placement
+        .connection
+        .clone()
+        .map(|connection| Connection { inherit_cluster_config, ..connection });
     let namespace = task.placement.namespace.clone().or(in_metadata);
     let namespace =
         namespace.or_else(|| connection.as_ref().and_then(|connection| connection.namespace.clone()));
@@ -177,7 +233,11 @@ fn target(task: &Task, context: &Context<'_>, place: &Place<'_>, warnings: &mut 
             ClusterChoice::Default
         }
         Some(connection) => ClusterChoice::Explicit(Box::new(connection)),
-        None => ClusterChoice::Default,
+        None => match &task.worker_group {
+            Some(group) => ClusterChoice::Named(group.key.clone()),
+            None => ClusterChoice::Default,
+        },
     };
-    Target { cluster, namespace }
+    let fallback = task.worker_group.as_ref().and_then(|group| group.fallback);
+    Target { cluster, namespace, fallback }
 }

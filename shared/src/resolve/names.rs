@@ -3,6 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::Context;
+use crate::spec::dialect::Dialect;
+use crate::spec::dialect::airflow::{self, Jinja, Surroundings};
 use crate::spec::flow::{Flow, FlowInput};
 use crate::spec::layout::{OUTPUT_DIR, WORKING_DIR};
 use crate::spec::place::{Place, has_template};
@@ -10,7 +12,7 @@ use crate::spec::problem::Problem;
 use crate::spec::task::TaskDocument;
 
 /// Names that Kestra has and a run here cannot know, each with what to do instead.
-pub(crate) const REFUSED: [(&str, &str); 14] = [
+const REFUSED: [(&str, &str); 14] = [
     ("envs", "pass the value as an input"),
     ("globals", "pass the value as an input"),
     ("secret", "name a Kubernetes secret with `valueFrom.secretKeyRef` or `envFrom`"),
@@ -30,13 +32,12 @@ pub(crate) const REFUSED: [(&str, &str); 14] = [
     ("taskrun.value", "pass the value as an input"),
 ];
 
-/// Members of a task that are never templates.
-pub(crate) const VERBATIM: [&str; 3] = ["id", "type", "description"];
-
 /// Everything that a template can refer to.
 #[derive(Clone, Debug)]
 pub(crate) struct Names {
     tree: Map<String, Value>,
+    refused: &'static [(&'static str, &'static str)],
+    jinja: Option<Jinja>,
 }
 
 /// What the texts of a task mention.
@@ -55,6 +56,13 @@ pub(crate) struct Uses {
 impl Names {
     /// The names of a run. A declared input without value and default is a problem, as is an input that the flow does not declare.
     pub(crate) fn new(document: &TaskDocument, context: &Context<'_>, place: &Place<'_>) -> Self {
+        if document.dialect == Dialect::Airflow {
+            let &Context { run_id, inputs, trigger, accepted_at, .. } = context;
+            let around = Surroundings { run_id, inputs, trigger, accepted_at };
+            let jinja = Jinja::new(&around, place);
+            let tree = jinja.tree(&document.task, &around);
+            return Names { tree, refused: &airflow::REFUSED, jinja: Some(jinja) };
+        }
         let text = |key: &str| document.task.get(key).and_then(Value::as_str).unwrap_or_default();
         let flow = document.flow.as_ref();
         let mut tree = Map::new();
@@ -71,7 +79,13 @@ impl Names {
         if let Some(flow) = flow {
             tree.insert("flow".to_owned(), json!({ "id": flow.id, "namespace": flow.namespace }));
         }
-        Names { tree }
+        Names { tree, refused: &REFUSED, jinja: None }
+    }
+
+    /// The names of an upload alone, before it is a run.
+    pub(crate) fn of_trigger(trigger: &Map<String, Value>) -> Self {
+        let tree = Map::from_iter([("trigger".to_owned(), Value::Object(trigger.clone()))]);
+        Names { tree, refused: &REFUSED, jinja: None }
     }
 
     /// As a value for the template engine.
@@ -79,8 +93,21 @@ impl Names {
         &self.tree
     }
 
+    /// What else the engine has to know.
+    pub(crate) fn jinja(&self) -> Option<&Jinja> {
+        self.jinja.as_ref()
+    }
+
+    /// Names that cannot be used, each with what to do instead.
+    pub(crate) fn refused(&self) -> &'static [(&'static str, &'static str)] {
+        self.refused
+    }
+
     /// The dotted name exists and is not null.
     pub(crate) fn has(&self, dotted: &str) -> bool {
+        if self.jinja.as_ref().is_some_and(|jinja| jinja.has(dotted)) {
+            return true;
+        }
         let mut parts = dotted.split('.');
         let mut value = parts.next().and_then(|first| self.tree.get(first));
         for part in parts {
@@ -181,7 +208,7 @@ impl Uses {
     pub(crate) fn of(task: &Value) -> Self {
         let mut uses = Uses::default();
         for (key, value) in task.as_object().into_iter().flatten() {
-            if !VERBATIM.contains(&key.as_str()) {
+            if Dialect::Kestra.renders(key) {
                 uses.look(value);
             }
         }

@@ -5,8 +5,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::spec::cache::TaskCache;
 use crate::spec::connection::Connection;
+use crate::spec::namespace_files::NamespaceFiles;
 use crate::spec::retry::RetryPolicy;
+use crate::spec::value_file::ValueFile;
+use crate::spec::worker_group::Fallback;
 
 /// A resolved task: nothing optional left that a later step would have to guess. Kept in the run's record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,10 +33,31 @@ pub struct Plan {
     pub retry: RetryPolicy,
     /// Delete the pod after collection (a cancel deletes it in any case).
     pub delete: bool,
+    /// The pod of a run that did not succeed stays in spite of `delete`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keep_failed: bool,
+    /// Exit codes of the deciding container that end the run as skipped; 0 can be one of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skip_exit_codes: Vec<i32>,
     /// A new submission under an existing run id joins the run; false: it becomes a new attempt.
     pub resume: bool,
     /// A declared output that is missing fails the run (default: a warning).
     pub fail_on_missing_outputs: bool,
+    /// Why the run does nothing (`disabled`, `runIf`), in words; `None`: it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skip: Option<String>,
+    /// An earlier success may stand for the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache: Option<TaskCache>,
+    /// A run that fails or takes too long ends as a success with a warning.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allow_failure: bool,
+    /// A success with warnings is as good as one without: it may be cached.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allow_warning: bool,
+    /// Place among the runs that wait for a free place in their cluster: -1000 to 1000, the highest first.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub priority: i32,
     /// What the author should know though it does not stop the run.
     pub warnings: Vec<String>,
 }
@@ -62,6 +87,14 @@ pub struct Target {
     /// Kubernetes namespace of the pod; `None` means the deployment's default, filled in when the run is accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
+    /// What becomes of the run when the cluster is not known or cannot be reached; `None`: it waits for as long as it may wait to begin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<Fallback>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference over")]
+fn is_zero(number: &i32) -> bool {
+    *number == 0
 }
 
 /// How a cluster is named.
@@ -70,6 +103,8 @@ pub struct Target {
 pub enum ClusterChoice {
     /// The deployment's default cluster.
     Default,
+    /// A cluster of `config/clusters.yaml`, by its name.
+    Named(String),
     /// A connection written in the task document.
     Explicit(Box<Connection>),
 }
@@ -90,11 +125,17 @@ pub enum Deciding {
 pub struct FilePlan {
     /// Files to place in the working directory before the main container starts; sorted by path, paths unique and safe.
     pub inputs: Vec<InputFile>,
+    /// Shared files that are added to `inputs` when the run begins, where no input has the path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<NamespaceFiles>,
     /// Globs relative to the working directory, normalised (no leading `./` or `/`).
     pub outputs: Vec<String>,
     /// Name of the output directory below the working directory, all of whose files are outputs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output_dir: Option<String>,
+    /// A file outside of the working directory whose value becomes an output.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<ValueFile>,
     /// The carriers' container fields after merging (image, resources, securityContext …); name, command and mounts of the
     /// working directory are added when the pod is built.
     pub carrier: Value,
@@ -106,15 +147,20 @@ pub struct FilePlan {
 impl FilePlan {
     /// Something goes in: an init container fetches it.
     pub fn has_inputs(&self) -> bool {
-        !self.inputs.is_empty()
+        !self.inputs.is_empty() || self.namespace.is_some()
     }
 
-    /// Something is to come out: a sidecar keeps the volume reachable.
+    /// Something is read once the task is over: a sidecar keeps the volumes reachable.
+    pub fn has_sidecar(&self) -> bool {
+        self.has_outputs() || self.value.is_some()
+    }
+
+    /// Files are to come out of the working directory.
     pub fn has_outputs(&self) -> bool {
         !self.outputs.is_empty() || self.output_dir.is_some()
     }
 
-    /// The pod needs the volume at all.
+    /// The pod needs the volume of the working directory.
     pub fn is_needed(&self) -> bool {
         self.has_inputs() || self.has_outputs()
     }
@@ -146,6 +192,15 @@ pub enum InputSource {
         /// Key, as it is (not URL-encoded).
         key: String,
     },
+    /// A file of the author's namespace, in Longshore's own bucket.
+    Shared {
+        /// Key, below `config/namespaces/`.
+        key: String,
+        /// Bytes, as listed.
+        size: u64,
+        /// Tells one content from another.
+        etag: String,
+    },
 }
 
 /// Time limits of a run, in seconds.
@@ -154,6 +209,9 @@ pub enum InputSource {
 pub struct Limits {
     /// From pod creation to the main container's start (`waitUntilRunning`, default 600).
     pub waiting_seconds: u64,
+    /// From pod creation until the pod is ready (`waitUntilReady`); `None`: it need not become ready.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ready_seconds: Option<u64>,
     /// From the main container's start to its end (`timeout`, else `waitUntilCompletion`, default 3600).
     pub running_seconds: u64,
     /// Upper bound on retrying for late logs (`waitForLogs`, default 30).

@@ -6,10 +6,18 @@ use minijinja::value::{Serde, ValueKind};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior};
 use serde_json::{Map, Value};
 
-use super::names::{Names, REFUSED, VERBATIM};
+use super::names::Names;
 use super::tags;
+use crate::spec::dialect::Dialect;
 use crate::spec::place::{Place, has_template, shortened};
 use crate::spec::problem::Problem;
+use crate::spec::read::MAX_BYTES;
+
+/// Most instructions of the engine for one text. A loop over a list takes about ten for each element.
+const MAX_STEPS: u64 = 100_000;
+
+/// Longest text that a template may make, in bytes: as much as a whole document may have.
+const MAX_OUTPUT_BYTES: usize = MAX_BYTES;
 
 /// Renders texts with the names of a run.
 pub(crate) struct Renderer<'a> {
@@ -25,6 +33,7 @@ impl<'a> Renderer<'a> {
         engine.set_undefined_behavior(UndefinedBehavior::Strict);
         engine.set_auto_escape_callback(|_| AutoEscape::None);
         engine.set_recursion_limit(64);
+        engine.set_fuel(Some(MAX_STEPS));
         engine.set_formatter(|output, state, value| match value.kind() {
             // a null is nothing; lists and maps are JSON, which a program can read
             ValueKind::None => Ok(()),
@@ -38,18 +47,18 @@ impl<'a> Renderer<'a> {
             }
             _ => minijinja::escape_formatter(output, state, value),
         });
+        if let Some(jinja) = names.jinja() {
+            jinja.install(&mut engine);
+        }
         Renderer { engine, names, context: minijinja::Value::from(Serde(names.tree())) }
     }
 
-    /// The task with every text and key rendered. A template that fails stays as it is, and its problem is noted.
-    pub(crate) fn task(&self, task: &Value, place: &Place<'_>) -> Value {
+    /// The task with the texts and keys rendered that its dialect has as templates. A template that fails stays as it is, and its problem is noted.
+    pub(crate) fn task(&self, task: &Value, dialect: Dialect, place: &Place<'_>) -> Value {
         let Value::Object(members) = task else { return task.clone() };
         let render = |(key, value): (&String, &Value)| {
-            let rendered = if VERBATIM.contains(&key.as_str()) {
-                value.clone()
-            } else {
-                self.value(value, &place.at(key))
-            };
+            let rendered =
+                if dialect.renders(key) { self.value(value, &place.at(key)) } else { value.clone() };
             (key.clone(), rendered)
         };
         Value::Object(members.iter().map(render).collect())
@@ -66,14 +75,18 @@ impl<'a> Renderer<'a> {
         }
     }
 
-    fn map(&self, map: &Map<String, Value>, place: &Place<'_>) -> Map<String, Value> {
+    /// The map with every text and key rendered.
+    pub(crate) fn map(&self, map: &Map<String, Value>, place: &Place<'_>) -> Map<String, Value> {
         let mut rendered = Map::new();
         for (key, value) in map {
             let name = self.text(key, place.at(key).pointer(), place);
             if rendered.contains_key(&name) {
                 place.at(key).wrong(format!("two keys are `{name}` once rendered"));
             }
-            rendered.insert(name, self.value(value, &place.at(key)));
+            // what a token provider's task gives is known to that task only
+            let is_foreign = key == "output" && place.pointer().ends_with("/oauthTokenProvider");
+            let value = if is_foreign { value.clone() } else { self.value(value, &place.at(key)) };
+            rendered.insert(name, value);
         }
         rendered
     }
@@ -112,10 +125,18 @@ impl<'a> Renderer<'a> {
         if !refused.is_empty() {
             return Err(refused);
         }
-        template
-            .render(self.context.clone())
+        let mut output = Output::default();
+        let rendered = template.render_captured_to(self.context.clone(), &mut output).map(drop);
+        if output.is_full {
+            return Err(vec![Problem::new(
+                "",
+                format!("the template makes a text of more than {MAX_OUTPUT_BYTES} bytes"),
+            )]);
+        }
+        rendered.map_err(|error| self.explain(&error, &used))?;
+        String::from_utf8(output.bytes)
             .map(|rendered| rendered + line_break)
-            .map_err(|error| self.explain(&error, &used))
+            .map_err(|_| vec![Problem::new("", "the template makes a text that is not UTF-8")])
     }
 
     /// The name is one of Kestra's that a run cannot know, and nobody gave it a meaning.
@@ -123,7 +144,7 @@ impl<'a> Renderer<'a> {
         let is_under = |refused: &str| {
             name == refused || name.strip_prefix(refused).is_some_and(|rest| rest.starts_with('.'))
         };
-        let (refused, instead) = REFUSED.iter().find(|(refused, _)| is_under(refused))?;
+        let (refused, instead) = self.names.refused().iter().find(|(refused, _)| is_under(refused))?;
         Some(Problem::new("", format!("`{refused}` cannot be used in a template here; {instead}")))
     }
 
@@ -142,7 +163,44 @@ impl<'a> Renderer<'a> {
     }
 }
 
+/// The dotted names that the templates of a text use; none when it is no template that can be read.
+pub(crate) fn names_in(text: &str) -> BTreeSet<String> {
+    if tags::check(text).is_err() {
+        return BTreeSet::new();
+    }
+    let engine = Environment::new();
+    let guarded = text.replace("{#", "{{ '{#' }}");
+    let template = engine.template_from_str(&guarded);
+    template.map(|template| template.undeclared_variables(true).into_iter().collect()).unwrap_or_default()
+}
+
+/// What a template has written.
+#[derive(Default)]
+struct Output {
+    bytes: Vec<u8>,
+    is_full: bool,
+}
+
+impl std::io::Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if self.bytes.len() + bytes.len() > MAX_OUTPUT_BYTES {
+            self.is_full = true;
+            return Err(std::io::ErrorKind::FileTooLarge.into());
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 fn failed(error: &Error) -> Problem {
+    if error.kind() == ErrorKind::OutOfFuel {
+        return Problem::new("", format!("the template has not come to its end after {MAX_STEPS} steps"))
+            .accepted("a template without long loops; work on lists belongs into the task");
+    }
     let detail = error.detail().map(str::to_owned).unwrap_or_else(|| error.kind().to_string());
     let line =
         error.line().filter(|line| *line > 1).map(|line| format!(" in line {line}")).unwrap_or_default();

@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use super::decision::{Decision, Ending, Next, Outcome};
 use super::diagnose::{culprit, over_limit};
 use super::diagnosis::{Cause, Diagnosis};
-use super::facts::PodFacts;
-use super::limits::{finish_by, start_by};
+use super::facts::{ContainerFacts, PodFacts};
+use super::limits::{self, finish_by, start_by};
 use super::observation::Observation;
 use super::record::{Cancel, Record};
 use super::retry::{self, Failure};
@@ -38,6 +38,9 @@ fn without(record: &Record, now: Timestamp) -> Decision {
     if let Some(cancel) = &record.cancel {
         return end(cancelled(cancel, false));
     }
+    if record.plan.skip.is_some() {
+        return end(Ending::plain(State::Skipped));
+    }
     if record.has_pod() {
         let diagnosis = Diagnosis::new(
             Cause::PodVanished,
@@ -67,10 +70,14 @@ fn with_pod(record: &Record, observation: &Observation, pod: &PodFacts, now: Tim
         return act(cancelled(cancel, still_runs));
     }
     let verdict = Verdict::of(observation, now);
+    if let Some(warnings) = skipped(record, pod, &verdict) {
+        return act(Ending { warnings, ..Ending::plain(State::Skipped) });
+    }
+    let ready_by = limits::ready_by(record, pod);
     match verdict {
         Verdict::Succeeded { mut warnings } => {
             warnings.extend(retry::warning(record));
-            act(Ending { outcome: Outcome::Finish(State::Succeeded), diagnosis: None, stop: false, warnings })
+            act(Ending { warnings, ..Ending::plain(State::Succeeded) })
         }
         Verdict::Failed { diagnosis, warnings, stop } => {
             let failure = Failure {
@@ -81,13 +88,17 @@ fn with_pod(record: &Record, observation: &Observation, pod: &PodFacts, now: Tim
             let failure = deleted_at_its_limit(record, observation, pod, failure);
             act(failed(record, failure, warnings, stop, now))
         }
+        Verdict::Pending { .. } | Verdict::Running { .. } if ready_by.is_some_and(|limit| now >= limit) => {
+            let failure = never_ready(record, observation, pod);
+            act(failed(record, failure, Vec::new(), true, now))
+        }
         Verdict::Pending { changes_at } => {
             let limit = start_by(record, pod);
             if now >= limit {
                 let failure = late_start(record, observation);
                 return act(failed(record, failure, Vec::new(), true, now));
             }
-            wait(State::Pending, changes_at, limit)
+            wait(State::Pending, changes_at, ready_by.map_or(limit, |ready_by| ready_by.min(limit)))
         }
         Verdict::Running { changes_at } => {
             let limit = running_limit(record, pod);
@@ -95,9 +106,21 @@ fn with_pod(record: &Record, observation: &Observation, pod: &PodFacts, now: Tim
                 let failure = late_end(record, observation, pod);
                 return act(failed(record, failure, Vec::new(), true, now));
             }
-            wait(State::Running, changes_at, limit)
+            wait(State::Running, changes_at, ready_by.map_or(limit, |ready_by| ready_by.min(limit)))
         }
     }
+}
+
+/// The warnings of a run whose deciding container ended by itself with an exit code that means skipped.
+fn skipped(record: &Record, pod: &PodFacts, verdict: &Verdict) -> Option<Vec<String>> {
+    let warnings = match verdict {
+        Verdict::Succeeded { warnings } => warnings,
+        Verdict::Failed { diagnosis, warnings, .. } if diagnosis.cause == Cause::NonZeroExit => warnings,
+        _ => return None,
+    };
+    let codes = &record.plan.skip_exit_codes;
+    let means_so = |main: &ContainerFacts| pod.end_of(main).is_some_and(|end| codes.contains(&end.exit_code));
+    (pod.is_decided() && pod.deciding().any(means_so)).then(|| warnings.clone())
 }
 
 /// The running limit; until every deciding container has started, the waiting limit as well.
@@ -121,18 +144,18 @@ fn collect(ending: Ending) -> Decision {
 
 fn end(ending: Ending) -> Decision {
     let state = match ending.outcome {
-        Outcome::Finish(state) => state,
+        Outcome::Finish(state) | Outcome::NewRun { state, .. } => state,
         Outcome::Retry { .. } => State::Retrying,
     };
     Decision { state, next: Next::End(ending) }
 }
 
 /// An ending that was settled before the pod was stopped for it: what the pod does after that changes nothing. Only a cancel goes before another
-/// attempt.
+/// attempt or run.
 fn settled(record: &Record) -> Option<Ending> {
     record.ending.clone().filter(|ending| match ending.outcome {
         Outcome::Finish(_) => true,
-        Outcome::Retry { .. } => record.cancel.is_none(),
+        Outcome::Retry { .. } | Outcome::NewRun { .. } => record.cancel.is_none(),
     })
 }
 
@@ -162,6 +185,18 @@ fn late_start(record: &Record, observation: &Observation) -> Failure {
         None => over_limit(Cause::WaitingDeadline, late, observation),
     };
     Failure { diagnosis, main_started: false, state: State::TimedOut }
+}
+
+/// The pod is not ready though it had to be. The diagnosis names what keeps it from that, if that can be seen.
+fn never_ready(record: &Record, observation: &Observation, pod: &PodFacts) -> Failure {
+    let seconds = record.plan.limits.ready_seconds.unwrap_or_default();
+    let late = format!("the pod was not ready within {seconds} s");
+    let found = culprit(observation, &[]).map(|found| format!("{late}: {}", found.message)).unwrap_or(late);
+    Failure {
+        diagnosis: over_limit(Cause::ReadyDeadline, found, observation),
+        main_started: pod.main_started_at().is_some(),
+        state: State::TimedOut,
+    }
 }
 
 /// The running limit is over. A container that crashes again and again is the better reason.

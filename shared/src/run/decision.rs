@@ -61,4 +61,12 @@ pub enum Outcome {
         /// The attempt that just ended counts against the retry policy.
         counted: bool,
     },
+    /// The run ends in this terminal state, and a new run takes over.
+    #[serde(rename_all = "camelCase")]
+    NewRun {
+        /// How this one ends.
+        state: State,
+        /// The new one does not begin before this time.
+        not_before: Timestamp,
+    },
 }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::decision::Ending;
+use super::decision::{Ending, Outcome};
 use super::diagnosis::{Cause, Diagnosis};
 use super::record::Record;
 use super::retry::{self, Failure};
@@ -13,6 +13,8 @@ use super::state::State;
 pub struct Shortfall {
     /// Declared globs that match no file.
     pub missing: Vec<String>,
+    /// Return values that cannot be used; whole sentences.
+    pub unusable: Vec<String>,
     /// Files that exist, or may, and could not be brought back; whole sentences.
     pub lost: Vec<String>,
 }
@@ -21,17 +23,21 @@ impl Ending {
     /// The same ending in the light of what came back. Missing outputs warn, or fail the attempt where the task says so; lost ones fail an attempt that
     /// otherwise succeeded. An attempt that failed already keeps its reason.
     pub fn with_delivery(mut self, record: &Record, shortfall: Shortfall, now: Timestamp) -> Self {
-        let Shortfall { missing, lost } = shortfall;
+        let Shortfall { missing, unusable, lost } = shortfall;
         let missing: Vec<String> =
             missing.iter().map(|glob| format!("declared output `{glob}` matches no file")).collect();
-        let succeeded = self.diagnosis.is_none();
+        let succeeded = self.outcome == Outcome::Finish(State::Succeeded) && self.diagnosis.is_none();
         if succeeded && !lost.is_empty() {
             return self.failing(record, Cause::CollectionFailed, &lost, now);
         }
         if succeeded && record.plan.fail_on_missing_outputs && !missing.is_empty() {
             return self.failing(record, Cause::OutputMissing, &missing, now);
         }
+        if succeeded && !unusable.is_empty() {
+            return self.failing(record, Cause::OutputInvalid, &unusable, now);
+        }
         self.warnings.extend(missing);
+        self.warnings.extend(unusable);
         self.warnings.extend(lost);
         self
     }

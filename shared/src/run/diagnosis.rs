@@ -92,6 +92,8 @@ pub enum Cause {
     NodeShutdown,
     /// The main container did not start in time.
     WaitingDeadline,
+    /// The pod did not become ready in time (`waitUntilReady`).
+    ReadyDeadline,
     /// The run took longer than its limit.
     RunningDeadline,
     /// Somebody deleted the pod.
@@ -106,6 +108,8 @@ pub enum Cause {
     InputMissing,
     /// A declared output is missing.
     OutputMissing,
+    /// The return value is none that can be read.
+    OutputInvalid,
     /// The log or the files could not be brought back.
     CollectionFailed,
     /// A hook or probe ended the container.
@@ -120,8 +124,12 @@ pub enum Cause {
     NameTaken,
     /// The cluster could not be reached or its credentials were refused.
     ClusterUnreachable,
+    /// The task names a cluster that `config/clusters.yaml` does not have.
+    ClusterUnknown,
     /// Somebody asked for the end.
     Cancelled,
+    /// Another submission of the run began an attempt of its own.
+    Replaced,
     /// The submission cannot be carried out as written.
     InvalidSubmission,
     /// Longshore could not go on.

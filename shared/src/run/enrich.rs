@@ -61,21 +61,25 @@ fn comes_from_the_pod(cause: Cause) -> bool {
         | Cause::NodeShutdown
         | Cause::WaitingDeadline
         | Cause::PodDeleted
+        | Cause::PodVanished
         | Cause::InitContainerFailed
         | Cause::CarrierFailed
         | Cause::ProbeOrHook
         | Cause::CrashLoop => true,
         Cause::QuotaExceeded
+        | Cause::ReadyDeadline
         | Cause::RunningDeadline
-        | Cause::PodVanished
         | Cause::InputMissing
         | Cause::OutputMissing
+        | Cause::OutputInvalid
         | Cause::CollectionFailed
         | Cause::Forbidden
         | Cause::AdmissionRejected
         | Cause::NameTaken
         | Cause::ClusterUnreachable
+        | Cause::ClusterUnknown
         | Cause::Cancelled
+        | Cause::Replaced
         | Cause::InvalidSubmission
         | Cause::Internal => false,
     }

@@ -29,6 +29,8 @@ pub struct PodFacts {
     pub disruption: Option<Disruption>,
     /// Condition `Ready`.
     pub ready: Ready,
+    /// When that condition last changed.
+    pub ready_changed_at: Option<Timestamp>,
     /// When condition `Initialized` became true: the init containers are done.
     pub initialized_at: Option<Timestamp>,
     /// Init containers first, each in the order of the spec.

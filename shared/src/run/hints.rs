@@ -46,6 +46,9 @@ pub(super) fn hint(cause: Cause) -> &'static str {
         Cause::WaitingDeadline => {
             "look at the events; raise `waitUntilRunning` if the start only takes longer"
         }
+        Cause::ReadyDeadline => {
+            "check the readiness probes of the containers; raise `waitUntilReady` if they only take longer"
+        }
         Cause::RunningDeadline => {
             "raise the task's `timeout` (or `waitUntilCompletion`), or find out from the log what it waits for"
         }
@@ -60,6 +63,7 @@ pub(super) fn hint(cause: Cause) -> &'static str {
             "check that the carrier's image has a shell and wget or curl, that the pod reaches S3, and that the volume has room"
         }
         Cause::InputMissing => "check the object's bucket and key, and that Longshore's role may read it",
+        Cause::OutputInvalid => "write one JSON value into the file, as `json.dumps` does, and nothing else",
         Cause::OutputMissing => "check `outputFiles`: patterns are relative to the working directory",
         Cause::CollectionFailed => {
             "the task itself may have succeeded: look at its log, and whether the API server allows exec and logs"
@@ -70,7 +74,11 @@ pub(super) fn hint(cause: Cause) -> &'static str {
         Cause::AdmissionRejected => "change what the message names in the task document or in the namespace",
         Cause::NameTaken => "delete or rename the pod that has this name, or choose another run id",
         Cause::ClusterUnreachable => "check the cluster's endpoint, network path and credentials",
+        Cause::ClusterUnknown => {
+            "add the cluster to `config/clusters.yaml`, or correct the `key` of `workerGroup`"
+        }
         Cause::Cancelled => "submit again if it was not meant",
+        Cause::Replaced => "look at the attempt that followed; leave `resume` out to join the one under way",
         Cause::InvalidSubmission => "correct what the problems name and submit again",
         Cause::Internal => "this is a defect of Longshore: report it with the record and the pod",
     }

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::facts::PodFacts;
+use super::facts::{PodFacts, Ready};
 use super::record::Record;
 
 /// How long a container may fail to get its image, or to be created, before the attempt is given up. Registries and nodes recover from short
@@ -11,6 +11,9 @@ pub const START_GRACE_SECONDS: u64 = 60;
 
 /// How long after the end of its grace a deleted pod may still say `running` before its node counts as lost.
 pub const NODE_LOST_SECONDS: u64 = 60;
+
+/// Label that hands a pod to a queue of Kueue (<https://kueue.sigs.k8s.io/docs/tasks/run/plain_pods/>).
+const QUEUE_LABEL: &str = "kueue.x-k8s.io/queue-name";
 
 /// A moment, that many seconds later; the end of time when there is no such moment.
 pub fn later(moment: Timestamp, seconds: u64) -> Timestamp {
@@ -28,10 +31,35 @@ pub fn trying_since(record: &Record) -> Timestamp {
     record.attempt.may_begin_at.unwrap_or(record.accepted_at)
 }
 
-/// When the waiting budget of the attempt's pod is used up, counted from its creation.
+/// When the waiting budget of the attempt's pod is used up, counted from its creation; where somebody else lets pods in, from when it has a node.
 pub fn start_by(record: &Record, pod: &PodFacts) -> Timestamp {
-    let created_at = pod.created_at.or(record.attempt.created_at).unwrap_or_else(|| trying_since(record));
-    later(created_at, record.plan.limits.waiting_seconds)
+    let begun = if is_let_in(record) { pod.acknowledged_at } else { Some(created_at(record, pod)) };
+    begun.map_or(Timestamp::MAX, |begun| later(begun, record.plan.limits.waiting_seconds))
+}
+
+/// The task's author knows of a gate: the pod's own, or that of Kueue, which puts one on every pod of its queues. One that nobody speaks of holds a pod
+/// no longer than the budget.
+fn is_let_in(record: &Record) -> bool {
+    let pod = &record.plan.pod;
+    let is_queued = pod.pointer("/metadata/labels").and_then(|labels| labels.get(QUEUE_LABEL)).is_some();
+    let gates = pod.pointer("/spec/schedulingGates").and_then(serde_json::Value::as_array);
+    is_queued || gates.is_some_and(|gates| !gates.is_empty())
+}
+
+fn created_at(record: &Record, pod: &PodFacts) -> Timestamp {
+    pod.created_at.or(record.attempt.created_at).unwrap_or_else(|| trying_since(record))
+}
+
+/// When the pod has to be ready, counted from its creation; `None` when it need not become ready, or is.
+pub fn ready_by(record: &Record, pod: &PodFacts) -> Option<Timestamp> {
+    let seconds = record.plan.limits.ready_seconds?;
+    let limit = later(created_at(record, pod), seconds);
+    match &pod.ready {
+        Ready::True => None,
+        // It was ready when it had to be, and is not any more.
+        Ready::False { .. } if pod.ready_changed_at.is_some_and(|changed_at| changed_at > limit) => None,
+        Ready::False { .. } | Ready::Unknown => Some(limit),
+    }
 }
 
 /// When the running limit is over, counted from the main container's start; `None` before it.

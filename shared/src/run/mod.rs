@@ -1,5 +1,7 @@
 //! Judgement: the record, what was observed of the pod, and what follows from both. Pure: no clock, no client, no environment.
 
+pub mod answer;
+pub mod cached;
 mod decide;
 pub mod decision;
 pub mod delivery;
@@ -11,6 +13,7 @@ pub mod facts;
 mod hints;
 pub mod limits;
 pub mod observation;
+pub mod rank;
 pub mod reasons;
 pub mod record;
 pub mod refusal;
@@ -20,9 +23,11 @@ pub mod retry;
 mod roles;
 mod shape;
 pub mod state;
+pub mod succession;
 #[cfg(test)]
 mod tests;
 mod text;
+mod tolerance;
 pub mod transition;
 mod verdict;
 mod waiting;

@@ -11,6 +11,7 @@ use super::facts::{
     ContainerFacts, ContainerState, Deletion, Disruption, Phase, PodFacts, Ready, Role, Scheduling,
     Termination,
 };
+use super::rank::Candidate;
 pub use super::roles::Roles;
 use super::roles::restart;
 use crate::pod::{INIT_CARRIER, OUT_CARRIER};
@@ -58,6 +59,19 @@ impl Roles {
             .or_else(|| names.iter().copied().find(|name| *name != OUT_CARRIER))
             .unwrap_or("main");
         Roles { deciding: Deciding::Container(main.to_owned()), rules: Default::default() }
+    }
+}
+
+impl Candidate {
+    /// What decides whether an attempt carries on with the pod.
+    pub fn of(pod: &Pod) -> Self {
+        Candidate {
+            name: pod.metadata.name.clone().unwrap_or_default(),
+            uid: pod.metadata.uid.clone().unwrap_or_default(),
+            phase: phase(pod.status.as_ref().and_then(|status| status.phase.as_deref())),
+            is_ending: pod.metadata.deletion_timestamp.is_some(),
+            created_at: pod.metadata.creation_timestamp.as_ref().map(|time| time.0),
+        }
     }
 }
 
@@ -147,6 +161,9 @@ fn facts(pod: &Pod, roles: &Roles) -> PodFacts {
                 since: found.last_transition_time.as_ref().map(|time| time.0),
             }
         }),
+        ready_changed_at: condition("Ready")
+            .and_then(|found| found.last_transition_time.as_ref())
+            .map(|time| time.0),
         ready: ready(condition("Ready")),
         initialized_at: condition("Initialized")
             .filter(|found| found.status == "True")

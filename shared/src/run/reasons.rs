@@ -233,13 +233,18 @@ pub enum EventMeaning {
     NodeSilent,
     /// The pod's sandbox (network, runtime) cannot be made.
     Sandbox,
+    /// A pod of higher priority takes the place.
+    Preempted,
+    /// The kubelet ends the pod.
+    Evicted,
 }
 
 /// `reason` of an event.
 ///
 /// Sources: `pkg/kubelet/events/event.go` (kubelet), `pkg/scheduler/schedule_one.go` (`FailedScheduling`),
 /// `pkg/controller/nodelifecycle` and `pkg/controller/util/node/controller_utils.go` (`NodeNotReady`),
-/// `pkg/controller/volume/attachdetach` (`FailedAttachVolume`), all in <https://github.com/kubernetes/kubernetes/tree/v1.36.0>.
+/// `pkg/controller/volume/attachdetach` (`FailedAttachVolume`), `pkg/scheduler/framework/preemption/executor.go` (`Preempted`),
+/// `pkg/kubelet/eviction/helpers.go` (`Evicted`), all in <https://github.com/kubernetes/kubernetes/tree/v1.36.0>.
 pub const EVENT_REASONS: &[(&str, EventMeaning)] = &[
     ("FailedScheduling", EventMeaning::Unschedulable),
     ("FailedMount", EventMeaning::VolumeMount),
@@ -255,6 +260,9 @@ pub const EVENT_REASONS: &[(&str, EventMeaning)] = &[
     ("NodeNotReady", EventMeaning::NodeSilent),
     ("FailedCreatePodSandBox", EventMeaning::Sandbox),
     ("NetworkNotReady", EventMeaning::Sandbox),
+    ("Preempted", EventMeaning::Preempted),
+    // Not TaintManagerEviction: it is the reason of a cancelled eviction too.
+    ("Evicted", EventMeaning::Evicted),
 ];
 
 /// What an event means; `None` when it adds nothing.
@@ -317,7 +325,8 @@ pub fn class(cause: Cause) -> Class {
         | Cause::InitContainerFailed
         | Cause::ProbeOrHook
         | Cause::CrashLoop
-        | Cause::OutputMissing => Class::User,
+        | Cause::OutputMissing
+        | Cause::OutputInvalid => Class::User,
         Cause::StartError
         | Cause::ImagePull
         | Cause::InvalidImageName
@@ -329,6 +338,7 @@ pub fn class(cause: Cause) -> Class {
         | Cause::Forbidden
         | Cause::AdmissionRejected
         | Cause::NameTaken
+        | Cause::ClusterUnknown
         | Cause::InvalidSubmission => Class::Config,
         Cause::Unschedulable | Cause::QuotaExceeded => Class::Capacity,
         Cause::NodeRefused
@@ -340,8 +350,8 @@ pub fn class(cause: Cause) -> Class {
         | Cause::CarrierFailed
         | Cause::CollectionFailed
         | Cause::ClusterUnreachable => Class::Infrastructure,
-        Cause::WaitingDeadline | Cause::RunningDeadline => Class::Timeout,
-        Cause::PodDeleted | Cause::Cancelled => Class::Cancelled,
+        Cause::WaitingDeadline | Cause::ReadyDeadline | Cause::RunningDeadline => Class::Timeout,
+        Cause::PodDeleted | Cause::Cancelled | Cause::Replaced => Class::Cancelled,
         Cause::Internal => Class::Internal,
     }
 }

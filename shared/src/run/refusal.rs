@@ -4,11 +4,12 @@ use jiff::Timestamp;
 
 use super::decision::{Ending, Outcome};
 use super::diagnosis::{Cause, Diagnosis};
-use super::limits::{later, trying_since};
+use super::limits::{later, seconds_between, trying_since};
 use super::reasons::{self, Forbidden};
 use super::record::Record;
 use super::state::State;
 use super::text::head;
+use crate::spec::worker_group::Fallback;
 
 /// Seconds to wait after 429 without `Retry-After`.
 const BUSY_SECONDS: u64 = 2;
@@ -41,6 +42,22 @@ pub enum Refusal {
     Credentials(Diagnosis),
     /// It will be refused each time.
     Fail(Diagnosis),
+    /// The run is not to wait for its cluster.
+    Cancel(Diagnosis),
+}
+
+/// The cluster is not known or did not answer: what the run's `fallback` says. Without one it waits like for a server in trouble.
+pub fn out_of_reach(record: &Record, diagnosis: Diagnosis, now: Timestamp) -> Refusal {
+    match record.plan.target.fallback {
+        Some(Fallback::Fail) => Refusal::Fail(diagnosis),
+        Some(Fallback::Cancel) => Refusal::Cancel(diagnosis),
+        Some(Fallback::Wait) => {
+            // The longer it lasts, the less often it is asked.
+            let seconds = seconds_between(trying_since(record), now) / 8;
+            Refusal::Wait { seconds: seconds.clamp(TROUBLE_SECONDS, MOST_SECONDS), diagnosis }
+        }
+        None => Refusal::Wait { seconds: TROUBLE_SECONDS, diagnosis },
+    }
 }
 
 /// Judges an answer to the POST of a pod: HTTP status, and `reason` and `message` of the `Status` object (empty when the body is none: 429 is
@@ -100,8 +117,13 @@ pub enum AfterWait {
 }
 
 /// Whether to wait once more. All waits of an attempt together last at most its waiting budget, counted from the run's acceptance or the end of the
-/// pause after the attempt before; then the run has timed out for the reason it waited for.
+/// pause after the attempt before; then the run has timed out for the reason it waited for. A run that is to wait for its cluster does so
+/// however long.
 pub fn after_wait(record: &Record, seconds: u64, diagnosis: Diagnosis, now: Timestamp) -> AfterWait {
+    let is_away = matches!(diagnosis.cause, Cause::ClusterUnreachable | Cause::ClusterUnknown);
+    if is_away && record.plan.target.fallback == Some(Fallback::Wait) {
+        return AfterWait::Again { not_before: later(now, seconds) };
+    }
     let budget = record.plan.limits.waiting_seconds;
     let give_up_at = later(trying_since(record), budget);
     if now < give_up_at {
@@ -124,6 +146,11 @@ pub fn ending(diagnosis: Diagnosis) -> Ending {
         stop: false,
         warnings: Vec::new(),
     }
+}
+
+/// The run ends as cancelled, for a reason.
+pub fn cancelling(diagnosis: Diagnosis) -> Ending {
+    Ending { outcome: Outcome::Finish(State::Cancelled), ..ending(diagnosis) }
 }
 
 fn words(status: u16, reason: &str, message: &str) -> String {

@@ -29,6 +29,9 @@ pub fn ending(ending: &Ending, since: Timestamp) -> String {
             let counted = if *counted { "counted" } else { "not counted" };
             format!("RETRYING not before {} ({counted})", moment(*not_before, since))
         }
+        Outcome::NewRun { state, not_before } => {
+            format!("{state}, and a new run not before {}", moment(*not_before, since))
+        }
     };
     if let Some(found) = &ending.diagnosis {
         line.push_str(": ");

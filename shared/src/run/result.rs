@@ -23,17 +23,38 @@ pub struct RunResult {
     /// Hex SHA-256 of the submission's bytes; absent where no submission was read (a cancel that came first).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub submission_hash: Option<String>,
+    /// Group of the run's record, which knows who is to be told; absent where there never was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
     /// How it ended; always terminal.
     pub state: State,
-    /// Why, unless it succeeded.
+    /// Why, unless it succeeded; also where a failure was tolerated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub diagnosis: Option<Diagnosis>,
+    /// Why nothing was done, where the state is `SKIPPED`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skipped_because: Option<String>,
+    /// How the run would have ended, had the task not allowed failure (`allowFailure`): `FAILED` or `TIMED_OUT`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tolerated: Option<State>,
+    /// The run whose outcome this is (`taskCache`): outputs, files and logs are its.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cached_from: Option<String>,
+    /// The run that this one follows (`behavior: CREATE_NEW_EXECUTION`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub predecessor: Option<String>,
+    /// The run that takes over from this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub superseded_by: Option<String>,
     /// Every problem of a submission that was rejected.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<crate::spec::problem::Problem>,
     /// Variables that the task set with `::{"outputs":…}::` lines.
     #[serde(default)]
     pub outputs: Map<String, Value>,
+    /// The pod of a `PodCreate` as it was last seen, where it could be seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pod: Option<PodOutputs>,
     /// Files brought back, sorted by path.
     #[serde(default)]
     pub output_files: Vec<OutputFile>,
@@ -59,16 +80,28 @@ pub struct RunResult {
 }
 
 impl RunResult {
+    /// How the run itself ended, whatever the task made of it.
+    pub fn own_state(&self) -> State {
+        self.tolerated.unwrap_or(self.state)
+    }
+
     /// The result of a run that ended before its first attempt.
     pub fn without_attempt(run_id: &str, state: State, diagnosis: Diagnosis, ended_at: Timestamp) -> Self {
         RunResult {
             format_version: FORMAT_VERSION,
             run_id: run_id.to_owned(),
             submission_hash: None,
+            group: None,
             state,
             diagnosis: Some(diagnosis),
+            skipped_because: None,
+            tolerated: None,
+            cached_from: None,
+            predecessor: None,
+            superseded_by: None,
             problems: Vec::new(),
             outputs: Map::new(),
+            pod: None,
             output_files: Vec::new(),
             logs: BTreeMap::new(),
             log_tail: None,
@@ -79,6 +112,16 @@ impl RunResult {
             timings: Timings { ended_at, ..Timings::default() },
         }
     }
+}
+
+/// What a `PodCreate` tells of its pod.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PodOutputs {
+    /// `metadata`, without `managedFields`.
+    pub metadata: Value,
+    /// `status`.
+    pub status: Value,
 }
 
 /// A file that was brought back.

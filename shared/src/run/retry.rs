@@ -8,7 +8,7 @@ use super::diagnosis::{Cause, Class, Diagnosis};
 use super::limits::later;
 use super::record::Record;
 use super::state::State;
-use crate::spec::retry::{Backoff, RetryPolicy};
+use crate::spec::retry::{Backoff, Behavior, RetryPolicy};
 
 /// Infrastructure failures before the main container started that are repeated without being counted, whatever the policy says.
 pub const FREE_RETRIES: u32 = 3;
@@ -36,16 +36,28 @@ pub(super) fn outcome(record: &Record, failure: &Failure, now: Timestamp) -> Out
         return Outcome::Retry { not_before, counted: false };
     }
     match record.plan.retry.next(record, &failure.diagnosis, now) {
-        Some(not_before) => Outcome::Retry { not_before, counted: true },
+        Some(not_before) => match record.plan.retry.behavior {
+            Behavior::RetryFailedTask => Outcome::Retry { not_before, counted: true },
+            Behavior::CreateNewExecution => Outcome::NewRun { state: failure.state, not_before },
+        },
         None => Outcome::Finish(failure.state),
     }
 }
 
 /// The warning of a run that succeeded only after another attempt, if its policy asks for one.
 pub(super) fn warning(record: &Record) -> Option<String> {
-    let earlier = record.past.len();
-    (record.plan.retry.warning_on_retry && earlier > 0)
-        .then(|| format!("succeeded at attempt {} after {earlier} that failed", record.attempt.number))
+    if !record.plan.retry.warning_on_retry {
+        return None;
+    }
+    match (record.past.len(), &record.lineage) {
+        (0, None) => None,
+        (0, Some(lineage)) => {
+            Some(format!("succeeded in the place of run `{}`, which failed", lineage.predecessor))
+        }
+        (earlier, _) => {
+            Some(format!("succeeded at attempt {} after {earlier} that failed", record.attempt.number))
+        }
+    }
 }
 
 fn free(record: &Record, diagnosis: &Diagnosis, now: Timestamp) -> Option<Timestamp> {
@@ -76,7 +88,7 @@ impl RetryPolicy {
             return None;
         }
         let not_before = later(now, self.backoff.seconds(&record.run_id, attempts));
-        let last_moment = self.max_duration_seconds.map(|seconds| later(record.accepted_at, seconds));
+        let last_moment = self.max_duration_seconds.map(|seconds| later(record.began_at(), seconds));
         match last_moment {
             Some(last_moment) if not_before >= last_moment => None,
             Some(_) | None => Some(not_before),

@@ -3,9 +3,11 @@
 use jiff::Timestamp;
 
 use super::decision::Ending;
-use super::diagnosis::Diagnosis;
-use super::record::{Attempt, Cancel, FORMAT_VERSION, PastAttempt, Record};
-use crate::resolve::plan::Plan;
+use super::diagnosis::{Cause, Diagnosis};
+use super::record::{Answer, Attempt, Cancel, FORMAT_VERSION, PastAttempt, Prepared, Record};
+use super::succession::Lineage;
+use crate::resolve::plan::{FilePlan, InputFile, Plan};
+use crate::spec::answer::{Address, Asked};
 
 /// What a run is accepted with.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +20,8 @@ pub struct Acceptance {
     pub submission_hash: String,
     /// Where it came from, for people.
     pub source: String,
+    /// How many runs before it led to it.
+    pub hops: u32,
     /// When it was accepted.
     pub accepted_at: Timestamp,
     /// Who writes the record.
@@ -26,6 +30,10 @@ pub struct Acceptance {
     pub plan: Plan,
     /// Name of the first attempt's pod.
     pub pod_name: String,
+    /// Who is told how the run ends.
+    pub asked: Asked,
+    /// The execution of a state machine that it was made for.
+    pub execution_id: Option<String>,
 }
 
 /// The attempt that follows one that ended.
@@ -52,6 +60,7 @@ impl Record {
             group: acceptance.group,
             submission_hash: acceptance.submission_hash,
             source: acceptance.source,
+            hops: acceptance.hops,
             accepted_at: acceptance.accepted_at,
             writer: acceptance.writer,
             plan: acceptance.plan,
@@ -68,9 +77,38 @@ impl Record {
             not_before: None,
             waiting_for: None,
             cancel: None,
+            answers: Vec::new(),
+            heartbeat_seconds: None,
+            execution_id: acceptance.execution_id,
             ending: None,
             collection: None,
+            prepared: None,
+            joined: Vec::new(),
+            lineage: None,
+            original: None,
         }
+        .asked(&acceptance.asked)
+    }
+
+    /// Whoever asked is told too, and the shortest promise of a sign of life is kept. Who is known already stays as it was.
+    pub fn asked(mut self, asked: &Asked) -> Self {
+        for to in &asked.addresses {
+            if !self.answers.iter().any(|answer| answer.to == *to) {
+                self.answers.push(Answer { to: to.clone(), settled_at: None, refused: None });
+            }
+        }
+        let promises = self.heartbeat_seconds.into_iter().chain(asked.heartbeat_seconds);
+        Record { heartbeat_seconds: promises.min(), ..self }
+    }
+
+    /// Somebody was told, or could not be for a reason in words; what was settled first stays.
+    pub fn answered(mut self, to: &Address, at: Timestamp, refused: Option<String>) -> Self {
+        for answer in self.answers.iter_mut().filter(|answer| answer.to == *to && answer.settled_at.is_none())
+        {
+            answer.settled_at = Some(at);
+            answer.refused.clone_from(&refused);
+        }
+        self
     }
 
     /// Written by somebody else from now on.
@@ -84,9 +122,48 @@ impl Record {
         Record { attempt, not_before: None, waiting_for: None, ..self }
     }
 
+    /// What had to be known before the first pod: the inputs with the shared files among them, and the cache's key.
+    pub fn prepared(self, inputs: Vec<InputFile>, prepared: Prepared) -> Self {
+        let files = FilePlan { inputs, ..self.plan.files };
+        Record { plan: Plan { files, ..self.plan }, prepared: Some(prepared), ..self }
+    }
+
+    /// A run at its beginning that takes over from another: the attempts of all of them count together.
+    pub fn following(self, lineage: Lineage, predecessor: &Record, not_before: Timestamp) -> Self {
+        let counted = predecessor.attempt.counted.saturating_add(1);
+        let attempt = Attempt { counted, may_begin_at: Some(not_before), ..self.attempt };
+        Record {
+            attempt,
+            lineage: Some(lineage),
+            original: predecessor.original.clone(),
+            not_before: Some(not_before),
+            ..self
+        }
+    }
+
+    /// Another submission of the run begins an attempt of its own in the place of the one under way.
+    pub fn joined(mut self, source: &str, pod_name: String, at: Timestamp) -> Self {
+        self.joined.push(source.to_owned());
+        let diagnosis = Diagnosis::new(
+            Cause::Replaced,
+            format!("`{source}` submitted the run again with `resume: false`"),
+        );
+        let (counted, free) = (self.attempt.counted, self.attempt.infrastructure_failures);
+        let successor = Successor { pod_name, counted: false, not_before: at, diagnosis, ended_at: at };
+        let next = self.next_attempt(successor);
+        let attempt = Attempt { counted, infrastructure_failures: free, ..next.attempt };
+        Record { attempt, ..next }
+    }
+
     /// Nothing is done for the run before that time, for a reason in words.
     pub fn waiting(self, not_before: Timestamp, reason: impl Into<String>) -> Self {
         Record { not_before: Some(not_before), waiting_for: Some(reason.into()), ..self }
+    }
+
+    /// It is the run's turn, for which it waited: its waiting budget begins here. Waiting again for another reason does not begin it anew.
+    pub fn called(self, at: Timestamp) -> Self {
+        let attempt = Attempt { may_begin_at: Some(at), ..self.attempt };
+        Record { attempt, ..self }
     }
 
     /// Somebody asked for the end; of several requests the first stays.

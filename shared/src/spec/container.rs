@@ -170,9 +170,11 @@ pub fn check_pod_spec(spec: &Map<String, Value>, place: &Place<'_>, needs_contai
         }
     }
     for (index, volume) in list(spec, "volumes").iter().enumerate() {
-        if volume.get("name").and_then(Value::as_str) == Some(super::layout::VOLUME) {
+        let reserved = [super::layout::VOLUME, super::layout::VALUE_VOLUME];
+        if let Some(name) = volume.get("name").and_then(Value::as_str).filter(|name| reserved.contains(name))
+        {
             let at = place.at("volumes").item(index);
-            at.wrong(format!("the volume name `{}` is reserved; choose another", super::layout::VOLUME));
+            at.wrong(format!("the volume name `{name}` is reserved; choose another"));
         }
     }
 }

@@ -2,9 +2,11 @@
 
 use serde_json::{Map, Value};
 
+use super::catalogue::{Object, Property, Shape, Status};
 use super::duration;
 use super::nearest::nearest;
 use super::place::{Place, kind};
+use super::problem::Problem;
 
 /// The object at a place. An explicit `null` counts as absent everywhere.
 #[derive(Clone, Debug)]
@@ -63,6 +65,11 @@ impl<'a> Fields<'a> {
             }
             Some(_) => self.text(key),
         }
+    }
+
+    /// A text that need not be there, but is not empty where it is.
+    pub(crate) fn required_if_there(&self, key: &str) -> Option<String> {
+        self.value(key).and_then(|_| self.required_text(key))
     }
 
     /// A boolean, or a text that says one.
@@ -164,28 +171,60 @@ impl<'a> Fields<'a> {
         )
     }
 
-    /// Every property must be one of these. `later` are known ones that are not supported yet; a `false` or null among them asks for nothing.
-    pub(crate) fn only(&self, accepted: &[&'static str], later: &[(&'static str, &'static str)]) {
+    /// A warning for each property that is there and is not heard.
+    pub(crate) fn unheard(&self, object: &Object) -> Vec<String> {
+        let warn = |(key, value): (&String, &Value)| match object.property(key)?.status {
+            Status::Ignored(reason) if !value.is_null() => {
+                Some(format!("`{key}` has no effect here: {reason}"))
+            }
+            _ => None,
+        };
+        self.map.iter().filter_map(warn).collect()
+    }
+
+    /// Every property must be one that the object has; a refused one may ask for nothing (`false` or null).
+    pub(crate) fn only(&self, object: &Object) {
         for (key, value) in self.map {
-            if accepted.contains(&key.as_str()) || value.is_null() {
-                continue;
-            }
             let place = self.place.at(key);
-            if let Some((_, instead)) = later.iter().find(|(name, _)| name == key) {
-                if *value != Value::Bool(false) {
-                    place.wrong(format!(
-                        "`{key}` is not supported yet{}{instead}",
-                        if instead.is_empty() { "" } else { "; " }
-                    ));
-                }
+            let Some(property) = object.property(key) else {
+                refuse_unknown(key, object, &place);
                 continue;
-            }
-            let message = match nearest(key, accepted.iter().copied()) {
-                Some(name) => format!("`{key}` is not a property here; did you mean `{name}`?"),
-                None => format!("`{key}` is not a property here"),
             };
-            place.note(super::problem::Problem::new(place.pointer(), message).accepted(accepted.join(", ")));
+            match property.status {
+                _ if value.is_null() => {}
+                Status::Refused(_) if *value == Value::Bool(false) => {}
+                Status::Refused(instead) => place.wrong(format!(
+                    "`{key}` is not supported yet{}{instead}",
+                    if instead.is_empty() { "" } else { "; " }
+                )),
+                Status::Read | Status::Inert | Status::Ignored(_) | Status::Older(_) => {
+                    check_form(property, value, &place)
+                }
+            }
         }
+    }
+}
+
+fn refuse_unknown(key: &str, object: &Object, place: &Place<'_>) {
+    let accepted: Vec<&str> =
+        object.properties().filter(|property| property.is_accepted()).map(|property| property.name).collect();
+    let message = match nearest(key, accepted.iter().copied()) {
+        Some(name) => format!("`{key}` is not a property here; did you mean `{name}`?"),
+        None => format!("`{key}` is not a property here"),
+    };
+    place.note(Problem::new(place.pointer(), message).accepted(accepted.join(", ")));
+}
+
+/// The shape of what no reader looks at; all else is checked where it is read.
+fn check_form(property: &Property, value: &Value, place: &Place<'_>) {
+    match (property.shape, property.status) {
+        (Shape::List, _) if !value.is_array() => {
+            place.refuse(value, format!("is {}", kind(value)), "a list");
+        }
+        (Shape::Text, Status::Inert) => {
+            scalar(value, place);
+        }
+        _ => {}
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::catalogue::{FLOW, FLOW_INPUT};
 use super::fields::Fields;
 use super::place::Place;
 
@@ -33,50 +34,13 @@ pub struct FlowInput {
     pub pointer: String,
 }
 
-const FLOW: [&str; 7] = ["id", "namespace", "description", "inputs", "tasks", "labels", "variables"];
-const FLOW_LATER: [(&str, &str); 18] = [
-    ("triggers", "put the document under `submissions/` or send it to the queue"),
-    ("errors", "use Catch of a Step Functions state"),
-    ("finally", ""),
-    ("afterExecution", ""),
-    ("outputs", "the result has the task's outputs"),
-    ("pluginDefaults", "write the properties into the task"),
-    ("taskDefaults", "write the properties into the task"),
-    ("concurrency", ""),
-    ("retry", "put `retry` on the task"),
-    ("sla", ""),
-    ("checks", ""),
-    ("listeners", ""),
-    ("disabled", ""),
-    ("deleted", ""),
-    ("revision", ""),
-    ("tenantId", ""),
-    ("workerGroup", ""),
-    ("timeout", "put `timeout` on the task"),
-];
-const INPUT: [&str; 9] =
-    ["id", "type", "defaults", "required", "description", "displayName", "name", "extension", "prefill"];
-const INPUT_LATER: [(&str, &str); 11] = [
-    ("validator", ""),
-    ("min", ""),
-    ("max", ""),
-    ("after", ""),
-    ("before", ""),
-    ("values", ""),
-    ("options", ""),
-    ("itemType", ""),
-    ("dependsOn", ""),
-    ("expression", ""),
-    ("allowCustomValue", ""),
-];
-
 /// The flow, and its one task with its place. `None` when there is no single task.
 pub(crate) fn read<'a>(
     document: &'a Value,
     place: &Place<'a>,
 ) -> (Option<Flow>, Option<(&'a Value, Place<'a>)>) {
     let Some(fields) = Fields::read(document, place.clone()) else { return (None, None) };
-    fields.only(&FLOW, &FLOW_LATER);
+    fields.only(&FLOW);
     let flow = Flow {
         id: fields.required_text("id").unwrap_or_default(),
         namespace: fields.text("namespace"),
@@ -93,7 +57,7 @@ pub(crate) fn read<'a>(
             }
             several => {
                 tasks.wrong(format!(
-                    "the flow has {} tasks, and one run is one task: a chain of tasks is a Step Functions state machine with one state per task",
+                    "the flow has {} tasks, and one run is one task: a chain of tasks is a Step Functions state machine with one state per task, as in infra/state-machines/chain.asl.json",
                     several.len()
                 ));
                 None
@@ -103,7 +67,10 @@ pub(crate) fn read<'a>(
             tasks.refuse(other, "`tasks` is no list", "a list of one task");
             None
         }
-        None => None,
+        None => {
+            place.wrong("has no `tasks`; a flow has exactly one task here");
+            None
+        }
     };
     (Some(flow), task)
 }
@@ -121,7 +88,7 @@ fn inputs(flow: &Fields<'_>) -> Vec<FlowInput> {
     let mut inputs: Vec<FlowInput> = Vec::new();
     for (index, input) in list.iter().enumerate() {
         let Some(fields) = Fields::read(input, place.item(index)) else { continue };
-        fields.only(&INPUT, &INPUT_LATER);
+        fields.only(&FLOW_INPUT);
         let Some(id) = fields.required_text("id") else { continue };
         if inputs.iter().any(|other| other.id == id) {
             fields.place.at("id").wrong(format!("two inputs are called `{id}`"));

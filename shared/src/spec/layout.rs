@@ -12,7 +12,10 @@ pub const OUT_CARRIER: &str = "out-files";
 /// Name of the volume that the containers share.
 pub const VOLUME: &str = "kestra-files";
 
-/// Where that volume is mounted in every container.
+/// Name of the volume for a return value.
+pub const VALUE_VOLUME: &str = "longshore-value";
+
+/// Where the volume that they share is mounted in every container.
 pub const VOLUME_PATH: &str = "/kestra";
 
 /// The working directory: `{{ workingDir }}`, `WORKING_DIR`.

@@ -73,6 +73,11 @@ impl<'a> Place<'a> {
         &self.pointer
     }
 
+    /// Which reading of the document it is.
+    pub(crate) fn reading(&self) -> Reading {
+        self.notes.reading
+    }
+
     /// The text is not final: it has a template that has not been rendered yet.
     pub fn is_open(&self, text: &str) -> bool {
         self.notes.reading == Reading::Written && has_template(text)

@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value};
 
+use super::catalogue::{POD_CREATE, POD_METADATA};
 use super::fields::Fields;
 use super::script::map_of;
-use super::task::{self, Body, COMMON, COMMON_LATER, Parts};
+use super::task::{self, Body, Parts};
 use super::{container, name};
 
 /// A pod as the author wrote it.
@@ -12,35 +13,15 @@ use super::{container, name};
 pub(crate) struct PodCreate {
     pub(crate) metadata: Map<String, Value>,
     pub(crate) spec: Map<String, Value>,
+    /// The pod has to become ready within this; 0 and nothing ask for nothing.
+    pub(crate) ready_seconds: Option<u64>,
+    /// The container that decides how the run ends; `None`: all of them.
+    pub(crate) decides: Option<String>,
 }
-
-const OWN: [&str; 12] = [
-    "spec",
-    "metadata",
-    "connection",
-    "namespace",
-    "delete",
-    "resume",
-    "waitUntilRunning",
-    "waitUntilCompletion",
-    "waitRunning",
-    "waitForLogs",
-    "waitForLogInterval",
-    "waitUntilReady",
-];
-const LATER: [(&str, &str); 2] = [("inheritClusterConfig", ""), ("apiVersion", "")];
 
 /// Read a `PodCreate` task.
 pub(crate) fn read(task: &Fields<'_>, check_connection: bool) -> Parts {
-    task.only(
-        &[COMMON.as_slice(), OWN.as_slice()].concat(),
-        &[COMMON_LATER.as_slice(), LATER.as_slice()].concat(),
-    );
-    if task.duration("waitUntilReady").is_some_and(|seconds| seconds > 0) {
-        task.place
-            .at("waitUntilReady")
-            .wrong("`waitUntilReady` is not supported yet; leave it out or set PT0S");
-    }
+    task.only(&POD_CREATE);
     let spec = match task.nested("spec") {
         Some(fields) => {
             let spec = map_of(task, "spec");
@@ -59,7 +40,12 @@ pub(crate) fn read(task: &Fields<'_>, check_connection: bool) -> Parts {
         map_of(task, "metadata")
     });
     Parts {
-        body: Body::Pod(PodCreate { metadata: metadata.unwrap_or_default(), spec }),
+        body: Body::Pod(PodCreate {
+            metadata: metadata.unwrap_or_default(),
+            spec,
+            ready_seconds: task.duration("waitUntilReady").filter(|seconds| *seconds > 0),
+            decides: None,
+        }),
         placement: task::placement(task, "connection", check_connection),
         container_default: task::container_default(task),
         carrier: task::carrier(task),
@@ -69,10 +55,7 @@ pub(crate) fn read(task: &Fields<'_>, check_connection: bool) -> Parts {
 
 /// Names that must be legal, and what the pod's author cannot set.
 fn check_metadata(fields: &Fields<'_>) {
-    fields.only(
-        &["name", "generateName", "namespace", "labels", "annotations", "finalizers", "ownerReferences"],
-        &[("clusterName", "")],
-    );
+    fields.only(&POD_METADATA);
     for key in ["name", "generateName"] {
         if let Some(text) = fields.text(key)
             && !fields.place.is_open(&text)
@@ -93,9 +76,9 @@ fn check_metadata(fields: &Fields<'_>) {
             ));
         }
     }
-    if let Some(Value::String(namespace)) = fields.value("namespace")
-        && !fields.place.is_open(namespace)
-        && !name::is_dns_label(namespace)
+    if let Some(namespace) = fields.text("namespace")
+        && !fields.place.is_open(&namespace)
+        && !name::is_dns_label(&namespace)
     {
         fields.place.at("namespace").refuse(
             &namespace.as_str().into(),

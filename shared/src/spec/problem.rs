@@ -9,6 +9,12 @@ use serde_json::Value;
 pub struct Problem {
     /// JSON pointer into the document as submitted (`/tasks/0/outputFiles/1`), empty for the whole.
     pub pointer: String,
+    /// Line in the text that was sent, from 1; in that of the task when an envelope holds it as a text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+    /// Column in that line, in characters from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<usize>,
     /// What is wrong: a lowercase fragment that names the thing in backticks.
     pub message: String,
     /// The value found, cut to 200 characters; never a secret.
@@ -22,7 +28,14 @@ pub struct Problem {
 impl Problem {
     /// A problem at a place.
     pub fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
-        Problem { pointer: pointer.into(), message: message.into(), found: None, accepted: None }
+        Problem {
+            pointer: pointer.into(),
+            line: None,
+            column: None,
+            message: message.into(),
+            found: None,
+            accepted: None,
+        }
     }
 
     /// … with the value that was found there.
@@ -43,7 +56,12 @@ impl Problem {
 impl std::fmt::Display for Problem {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let place = if self.pointer.is_empty() { "/" } else { &self.pointer };
-        write!(formatter, "{place}: {}", self.message)?;
+        match (self.line, self.column) {
+            (Some(line), Some(column)) => {
+                write!(formatter, "{place} (line {line}, column {column}): {}", self.message)?
+            }
+            _ => write!(formatter, "{place}: {}", self.message)?,
+        }
         if let Some(found) = &self.found {
             write!(formatter, ", found `{found}`")?;
         }

@@ -63,6 +63,15 @@ impl Quantity {
         let most = Quantity { digits: i64::MAX as u128, ten: 0, two: 0 };
         if quantity > most { Err(QuantityError::TooLarge) } else { Ok(quantity) }
     }
+
+    /// As a whole number, rounded up; a quantity that can be read is at most 2^63 - 1.
+    pub fn whole(&self) -> u64 {
+        let ten = |power: i32| 10_u128.saturating_pow(power.unsigned_abs());
+        let twos = self.digits.saturating_mul(1 << self.two);
+        let whole =
+            if self.ten < 0 { twos.div_ceil(ten(self.ten)) } else { twos.saturating_mul(ten(self.ten)) };
+        u64::try_from(whole).unwrap_or(u64::MAX)
+    }
 }
 
 impl PartialEq for Quantity {

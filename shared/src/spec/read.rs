@@ -2,7 +2,10 @@
 
 use serde_json::{Map, Value};
 
+use super::answer::{self, Asked};
+use super::catalogue::ENVELOPE;
 use super::fields::Fields;
+use super::origin;
 use super::place::{Notes, Place, Reading};
 use super::problem::{Problem, Problems};
 use super::submission::Submission;
@@ -10,10 +13,11 @@ use super::submission::Submission;
 /// Longest document that is read, in bytes: what an SQS message can carry (1 MiB) with room to spare for one from the bucket.
 pub const MAX_BYTES: usize = 4 * 1024 * 1024;
 
-const ENVELOPE: [&str; 4] = ["task", "inputs", "runId", "trigger"];
+/// The version of the envelope that is read; one that names none is of this version.
+const FORMAT_VERSION: u64 = 1;
 
 /// Read a submission from what was sent. An object with a `task` and without `type` and `tasks` is an envelope
-/// ([`super::submission::Envelope`]); anything else is a bare document. `true`, `false` and numbers are what YAML 1.2 says they are:
+/// ([`ENVELOPE`]); anything else is a bare document. `true`, `false` and numbers are what YAML 1.2 says they are:
 /// `yes` and `0644` stay texts or octal numbers as their authors mean them.
 ///
 /// # Errors
@@ -21,15 +25,15 @@ const ENVELOPE: [&str; 4] = ["task", "inputs", "runId", "trigger"];
 /// The text cannot be read, or the envelope has unknown or wrong fields. The document inside is not looked at.
 pub fn submission(bytes: &[u8]) -> Result<Submission, Problems> {
     let document = tree(bytes).map_err(|problem| Problems(vec![*problem]))?;
-    let is_envelope =
-        document.get("task").is_some() && document.get("type").is_none() && document.get("tasks").is_none();
-    if !is_envelope {
+    if !is_envelope(&document) {
         return Ok(Submission {
             run_id: None,
             document,
             inputs: Map::new(),
             trigger: Map::new(),
             pointer_base: String::new(),
+            asked: Asked::default(),
+            origin: None,
         });
     }
     let notes = Notes::new(Reading::Rendered);
@@ -70,20 +74,25 @@ fn parse(bytes: &[u8]) -> Result<Value, Problem> {
     let options =
         serde_saphyr::options! { strict_booleans: true, legacy_octal_numbers: true, with_snippet: false };
     serde_saphyr::from_str_with_options(text, options).map_err(|error| {
-        let place = error
-            .location()
-            .map(|at| format!(" (line {}, column {})", at.line(), at.column()))
-            .unwrap_or_default();
         let words = error.without_snippet().to_string();
         let first = words.lines().next().unwrap_or_default();
-        let message = if place.is_empty() || first.contains("line") { String::new() } else { place };
-        Problem::new("", format!("is neither YAML nor JSON: {first}{message}"))
+        let problem = Problem::new("", format!("is neither YAML nor JSON: {first}"));
+        match error.location() {
+            Some(at) => {
+                Problem { line: Some(at.line() as usize), column: Some(at.column() as usize), ..problem }
+            }
+            None => problem,
+        }
     })
 }
 
 fn envelope(document: &Value, place: &Place<'_>) -> Option<Submission> {
     let fields = Fields::read(document, place.clone())?;
-    fields.only(&ENVELOPE, &[("replyTo", ""), ("taskToken", ""), ("formatVersion", "")]);
+    fields.only(&ENVELOPE);
+    if let Some(version) = fields.count("formatVersion").filter(|version| *version != FORMAT_VERSION) {
+        let place = place.at("formatVersion");
+        place.refuse(&version.into(), "the envelope is of a version that is not read here", "1, or none");
+    }
     let task = match fields.value("task")? {
         Value::String(text) => match tree(text.as_bytes()) {
             Ok(task) => task,
@@ -108,7 +117,34 @@ fn envelope(document: &Value, place: &Place<'_>) -> Option<Submission> {
         inputs: fields.object("inputs").unwrap_or_default(),
         trigger: fields.object("trigger").unwrap_or_default(),
         pointer_base: "/task".to_owned(),
+        asked: answer::read(&fields),
+        origin: origin::read(&fields),
     })
+}
+
+/// Who is to be told, of a submission that has problems: even then somebody may wait for it.
+pub fn asked(bytes: &[u8]) -> Asked {
+    let notes = Notes::new(Reading::Rendered);
+    let place = Place::new(&notes, "");
+    tree(bytes)
+        .ok()
+        .filter(is_envelope)
+        .and_then(|document| Some(answer::read(&Fields::read(&document, place)?)))
+        .unwrap_or_default()
+}
+
+/// What makes a submission the same as another: all of it but where its answer goes, which differs from try to try of a state.
+pub fn sameness(bytes: &[u8]) -> Vec<u8> {
+    let Some(Value::Object(mut envelope)) = tree(bytes).ok().filter(is_envelope) else {
+        return bytes.to_vec();
+    };
+    envelope.retain(|name, _| !(answer::PROPERTIES.contains(&name.as_str()) || name == "stepFunctions"));
+    Value::Object(envelope).to_string().into_bytes()
+}
+
+/// An object with a `task` and without `type` and `tasks`.
+fn is_envelope(document: &Value) -> bool {
+    document.get("task").is_some() && document.get("type").is_none() && document.get("tasks").is_none()
 }
 
 /// 1 to 128 of `A-Z a-z 0-9 . _ -`, beginning and ending with a letter or digit.
@@ -161,6 +197,33 @@ mod tests {
             submission(br#"{"task": "a: [", "input": {}, "runId": "-bad-", "trigger": 5}"#).unwrap_err();
         let pointers: Vec<&str> = problems.0.iter().map(|problem| problem.pointer.as_str()).collect();
         assert_eq!(pointers, ["/input", "/task", "/runId", "/trigger"]);
+    }
+
+    #[test]
+    fn submissions_that_differ_in_their_answer_alone_are_the_same() {
+        let first = br#"{"task": {"id": "a"}, "taskToken": "one", "stepFunctions": {"retryCount": 0}}"#;
+        let second = br#"{"taskToken":"two","heartbeatSeconds":300,"task":{"id":"a"}}"#;
+        assert_eq!(sameness(first), sameness(second));
+        assert_eq!(sameness(first), br#"{"task":{"id":"a"}}"#);
+        assert_ne!(sameness(first), sameness(br#"{"task": {"id": "b"}, "taskToken": "one"}"#));
+        // A bare document is what it is, byte by byte, even if it has such a property.
+        let bare = b"id: a\ntype: t\ntaskToken: x\n";
+        assert_eq!(sameness(bare), bare);
+    }
+
+    #[test]
+    fn whoever_waits_for_a_mistaken_submission_is_known() {
+        let bytes = br#"{"task": 5, "runId": "-", "taskToken": "one", "unknown": 1}"#;
+        assert!(submission(bytes).is_err());
+        assert_eq!(asked(bytes).addresses.len(), 1);
+        assert_eq!(asked(b"{ this: is: nothing"), Asked::default());
+    }
+
+    #[test]
+    fn only_this_version_of_the_envelope_is_read() {
+        assert!(submission(br#"{"task": {"id": "a"}, "formatVersion": 1}"#).is_ok());
+        let problems = submission(br#"{"task": {"id": "a"}, "formatVersion": 2}"#).unwrap_err();
+        assert_eq!(problems.0[0].pointer, "/formatVersion");
     }
 
     #[test]

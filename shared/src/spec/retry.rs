@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::catalogue::RETRIES;
 use super::fields::Fields;
 
 /// When the next attempt of a run may begin. Infrastructure failures before the main container started are not counted here.
@@ -13,11 +14,25 @@ pub struct RetryPolicy {
     /// No new attempt once this many seconds have passed since the run was accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_duration_seconds: Option<u64>,
+    /// What a retry is.
+    #[serde(default)]
+    pub behavior: Behavior,
     /// A run that succeeded after a retry carries a warning.
     #[serde(default)]
     pub warning_on_retry: bool,
     /// How long to wait between two attempts.
     pub backoff: Backoff,
+}
+
+/// What follows a failure that is to be retried.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Behavior {
+    /// Another attempt of the same run.
+    #[default]
+    RetryFailedTask,
+    /// The run ends, and a new one takes over.
+    CreateNewExecution,
 }
 
 /// The pause between two attempts.
@@ -56,46 +71,31 @@ impl RetryPolicy {
         RetryPolicy {
             max_attempts: 1,
             max_duration_seconds: None,
+            behavior: Behavior::default(),
             warning_on_retry: false,
             backoff: Backoff::Constant { interval_seconds: 0 },
         }
     }
 }
 
-const COMMON: [&str; 5] = ["type", "maxAttempts", "maxDuration", "warningOnRetry", "behavior"];
-
 /// The policy that `retry` describes; `None` when there is none or it is unreadable.
 pub(crate) fn read(task: &Fields<'_>) -> Option<RetryPolicy> {
     let fields = task.nested("retry")?;
     let written = fields.required_text("type")?;
-    let own: &[&'static str] = match written.to_ascii_lowercase().as_str() {
-        "constant" => &["interval"],
-        "exponential" => &["interval", "maxInterval", "delayFactor"],
-        "random" => &["minInterval", "maxInterval"],
-        _ => {
-            let place = fields.place.at("type");
-            if !place.is_open(&written) {
-                place.refuse(&written.into(), "is no kind of retry", "constant, exponential, random");
-            }
-            return None;
+    // `constant`, `Constant`, and the class name `io.kestra.core.models.tasks.retrys.Constant`
+    let kind = written.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
+    let Some(object) = RETRIES.into_iter().find(|object| object.types.contains(&kind.as_str())) else {
+        let place = fields.place.at("type");
+        if !place.is_open(&written) {
+            place.refuse(&written.into(), "is no kind of retry", "constant, exponential, random");
         }
+        return None;
     };
-    fields.only(&[&COMMON, own].concat(), &[]);
-    if let Some(behavior) = fields.text("behavior")
-        && behavior != "RETRY_FAILED_TASK"
-        && !fields.place.is_open(&behavior)
-    {
-        let place = fields.place.at("behavior");
-        let message = if behavior == "CREATE_NEW_EXECUTION" {
-            "`CREATE_NEW_EXECUTION` is not supported yet"
-        } else {
-            "is no behavior"
-        };
-        place.refuse(&behavior.into(), message, "RETRY_FAILED_TASK");
-    }
-    let backoff = match own {
-        ["interval"] => Backoff::Constant { interval_seconds: required(&fields, "interval") },
-        ["interval", ..] => {
+    fields.only(object);
+    let behavior = behavior(&fields);
+    let backoff = match kind.as_str() {
+        "constant" => Backoff::Constant { interval_seconds: required(&fields, "interval") },
+        "exponential" => {
             let factor = fields.number("delayFactor").unwrap_or(2.0);
             if factor < 1.0 {
                 fields.place.at("delayFactor").refuse(
@@ -112,15 +112,18 @@ pub(crate) fn read(task: &Fields<'_>) -> Option<RetryPolicy> {
         }
         _ => {
             let (least, most) = (required(&fields, "minInterval"), required(&fields, "maxInterval"));
-            if most < least && fields.value("maxInterval").is_some() {
+            let is_final = |key: &str| fields.text(key).is_some_and(|text| !fields.place.is_open(&text));
+            if most < least && is_final("maxInterval") {
                 fields.place.at("maxInterval").wrong("`maxInterval` is shorter than `minInterval`");
             }
             Backoff::Random { min_interval_seconds: least, max_interval_seconds: most.max(least) }
         }
     };
-    let max_attempts = fields.count("maxAttempts");
+    // what older documents say
+    let older = fields.count("maxAttempt");
+    let max_attempts = fields.count("maxAttempts").or(older);
     let max_duration_seconds = fields.duration("maxDuration");
-    if fields.value("maxAttempts").is_none() && fields.value("maxDuration").is_none() {
+    if ["maxAttempts", "maxAttempt", "maxDuration"].iter().all(|key| fields.value(key).is_none()) {
         fields
             .place
             .wrong("has neither `maxAttempts` nor `maxDuration` and would go on for ever; give one of them");
@@ -128,9 +131,24 @@ pub(crate) fn read(task: &Fields<'_>) -> Option<RetryPolicy> {
     Some(RetryPolicy {
         max_attempts: max_attempts.map_or(u32::MAX, |count| u32::try_from(count).unwrap_or(u32::MAX)),
         max_duration_seconds,
+        behavior,
         warning_on_retry: fields.flag("warningOnRetry").unwrap_or(false),
         backoff,
     })
+}
+
+fn behavior(fields: &Fields<'_>) -> Behavior {
+    match fields.text("behavior").as_deref() {
+        None | Some("RETRY_FAILED_TASK") => Behavior::RetryFailedTask,
+        Some("CREATE_NEW_EXECUTION") => Behavior::CreateNewExecution,
+        Some(other) => {
+            if !fields.place.is_open(other) {
+                let place = fields.place.at("behavior");
+                place.refuse(&other.into(), "is no behavior", "RETRY_FAILED_TASK, CREATE_NEW_EXECUTION");
+            }
+            Behavior::default()
+        }
+    }
 }
 
 fn required(fields: &Fields<'_>, key: &str) -> u64 {

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::catalogue::{AMOUNTS, RESOURCES, RUNNER, RUNNER_TYPES};
 use super::fields::Fields;
 use super::script::map_of;
 use super::task::{self, Carrier, Placement};
@@ -32,41 +33,6 @@ pub(crate) struct RunnerParts {
     pub(crate) names_version: bool,
 }
 
-const TYPES: [&str; 3] = [
-    "io.kestra.plugin.kubernetes.runner.Kubernetes",
-    "io.kestra.plugin.ee.kubernetes.runner.Kubernetes",
-    "io.kestra.plugin.ee.kubernetes.runner.kubernetes",
-];
-const READ: [&str; 21] = [
-    "type",
-    "version",
-    "config",
-    "namespace",
-    "pullPolicy",
-    "resources",
-    "labels",
-    "nodeSelector",
-    "serviceAccountName",
-    "podSpec",
-    "containerSpec",
-    "containerDefaultSpec",
-    "fileSidecar",
-    "fileSideCarSpec",
-    "delete",
-    "resume",
-    "waitUntilRunning",
-    "waitUntilCompletion",
-    "waitForLogs",
-    "waitForLogInterval",
-    "syncWorkingDirectory",
-];
-const LATER: [(&str, &str); 4] = [
-    ("credentials", "name an `imagePullSecrets` in `podSpec`"),
-    ("inheritClusterConfig", ""),
-    ("killed", ""),
-    ("waitUntilReady", ""),
-];
-
 /// Read `taskRunner`. A script task without one runs as the Kubernetes runner with its defaults.
 pub(crate) fn read(script: &Fields<'_>, check_connection: bool) -> RunnerParts {
     let empty = || RunnerParts {
@@ -75,18 +41,18 @@ pub(crate) fn read(script: &Fields<'_>, check_connection: bool) -> RunnerParts {
     };
     let Some(fields) = script.nested("taskRunner") else { return empty() };
     match fields.required_text("type") {
-        Some(written) if TYPES.contains(&written.trim()) || fields.place.is_open(&written) => {}
+        Some(written) if RUNNER_TYPES.contains(&written.trim()) || fields.place.is_open(&written) => {}
         Some(written) => {
             fields.place.at("type").refuse(
                 &written.into(),
                 "is no task runner that can be used",
-                TYPES.join(", "),
+                RUNNER_TYPES.join(", "),
             );
             return empty();
         }
         None => return empty(),
     }
-    fields.only(&READ, &LATER);
+    fields.only(&RUNNER);
     let pod_spec = map_of(&fields, "podSpec");
     container::check_pod_spec(&pod_spec, &fields.place.at("podSpec"), false);
     let container_spec = map_of(&fields, "containerSpec");
@@ -118,7 +84,7 @@ pub(crate) fn read(script: &Fields<'_>, check_connection: bool) -> RunnerParts {
         placement: task::placement(&fields, "config", check_connection),
         container_default: task::container_default(&fields),
         carrier: Carrier { side_car_spec, ..task::carrier(&fields) },
-        names_version: fields.value("version").is_some(),
+        names_version: fields.text("version").is_some(),
     }
 }
 
@@ -149,10 +115,10 @@ fn pull_policy(fields: &Fields<'_>) -> Option<&'static str> {
 fn resources(parent: &Fields<'_>) -> Map<String, Value> {
     let mut resources = Map::new();
     let Some(fields) = parent.nested("resources") else { return resources };
-    fields.only(&["request", "limit"], &[]);
+    fields.only(&RESOURCES);
     for (written, side) in [("request", "requests"), ("limit", "limits")] {
         let Some(amounts) = fields.nested(written) else { continue };
-        amounts.only(&["cpu", "memory"], &[]);
+        amounts.only(&AMOUNTS);
         let mut chosen = Map::new();
         for resource in ["cpu", "memory"] {
             if let Some(amount) = amounts.value(resource) {

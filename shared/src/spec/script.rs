@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use super::container;
 use super::fields::Fields;
 use super::runner::{self, Runner};
-use super::task::{Body, COMMON, COMMON_LATER, Parts};
+use super::task::{Body, Parts};
+use super::{catalogue, container};
 
 /// The language of a script task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,41 +36,18 @@ pub(crate) struct Script {
     pub(crate) env: Vec<(String, String)>,
     pub(crate) fail_fast: bool,
     pub(crate) output_dir: bool,
+    /// A warning for what is written to standard error was asked for.
+    pub(crate) warns_of_standard_error: bool,
     pub(crate) runner: Runner,
 }
 
-const OWN: [&str; 9] = [
-    "containerImage",
-    "taskRunner",
-    "interpreter",
-    "beforeCommands",
-    "env",
-    "failFast",
-    "outputDir",
-    "targetOS",
-    "warningOnStdErr",
-];
-
-const LATER: [(&str, &str); 6] = [
-    ("runner", "use `taskRunner`"),
-    ("docker", "use `containerImage` and `taskRunner`"),
-    ("dependencies", "install them with `beforeCommands`, or use an image that has them"),
-    ("pythonVersion", "use an image that has it"),
-    ("packageManager", ""),
-    ("dependencyCacheEnabled", ""),
-];
-
 /// Read a script task.
 pub(crate) fn read(task: &Fields<'_>, language: Language, form: Form, check_connection: bool) -> Parts {
-    let own = match form {
-        Form::Commands => "commands",
-        Form::Script => "script",
-    };
-    let mut accepted = [COMMON.as_slice(), OWN.as_slice(), &[own]].concat();
-    // these two belong to the task runner and are read there
-    accepted.retain(|key| !["containerDefaultSpec", "fileSidecar"].contains(key));
-    task.only(&accepted, &[COMMON_LATER.as_slice(), LATER.as_slice()].concat());
-    refuse_what_cannot_be_told(task);
+    task.only(match form {
+        Form::Commands => &catalogue::COMMANDS,
+        Form::Script => &catalogue::SCRIPT,
+    });
+    check_system(task);
     let program = match form {
         Form::Commands => required_commands(task),
         Form::Script => task.required_text("script").into_iter().collect(),
@@ -104,6 +81,7 @@ pub(crate) fn read(task: &Fields<'_>, language: Language, form: Form, check_conn
             env,
             fail_fast: task.flag("failFast").unwrap_or(true),
             output_dir: task.flag("outputDir").unwrap_or(false),
+            warns_of_standard_error: task.flag("warningOnStdErr").unwrap_or(false),
             runner: runner.runner,
         })),
     }
@@ -121,15 +99,8 @@ fn required_commands(task: &Fields<'_>) -> Vec<String> {
     commands
 }
 
-/// Settings that a pod cannot honour.
-fn refuse_what_cannot_be_told(task: &Fields<'_>) {
-    if task.flag("warningOnStdErr") == Some(true) {
-        task.place.at("warningOnStdErr").refuse(
-            &true.into(),
-            "is not supported: the log of a pod does not tell standard error from standard output",
-            "false",
-        );
-    }
+/// Pods run Linux.
+fn check_system(task: &Fields<'_>) {
     if let Some(system) = task.text("targetOS")
         && !["LINUX", "AUTO"].contains(&system.as_str())
         && !task.place.is_open(&system)

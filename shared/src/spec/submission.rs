@@ -3,6 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::answer::Asked;
+use super::origin::Origin;
+
 /// What arrives on the queue, after the envelope was told apart from a bare task document.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Submission {
@@ -16,9 +19,14 @@ pub struct Submission {
     pub trigger: Map<String, Value>,
     /// Prefix of JSON pointers into `document`: empty for a bare document, `/task` in an envelope.
     pub pointer_base: String,
+    /// Where the answer goes.
+    pub asked: Asked,
+    /// The state of a state machine that it comes from.
+    pub origin: Option<Origin>,
 }
 
-/// The envelope as written: `{"task": …, "inputs": {…}, "runId": "…", "trigger": {…}}`. `task` is an object, or a string of YAML or JSON.
+/// The envelope as the command `longshore` writes it: `{"task": …, "inputs": {…}, "runId": "…", "trigger": {…}}`. `task` is an object, or a string of
+/// YAML or JSON. Others write more ([`super::read`]).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Envelope {

@@ -2,14 +2,23 @@
 
 use serde_json::{Map, Value};
 
+use super::cache::{self, TaskCache};
+use super::catalogue::{
+    self, POD_CREATE_TYPES, PYTHON_COMMANDS, PYTHON_SCRIPT, SHELL_COMMANDS, SHELL_SCRIPT,
+};
+use super::conduct::{self, Conduct};
 use super::connection::Connection;
+use super::dialect::{Dialect, airflow};
 use super::fields::{Fields, scalar};
 use super::flow::{self, Flow};
+use super::namespace_files::{self, NamespaceFiles};
 use super::place::{Notes, Place, Reading, kind};
 use super::pod_create::{self, PodCreate};
 use super::problem::{Problem, Problems};
 use super::retry::RetryPolicy;
 use super::script::{self, Form, Language, Script};
+use super::value_file::ValueFile;
+use super::worker_group::{self, WorkerGroup};
 use super::{container, glob, name, quantity, retry};
 
 /// A task document that can be read; its templates are still in it.
@@ -17,6 +26,8 @@ use super::{container, glob, name, quantity, retry};
 pub struct TaskDocument {
     /// The flow around the task.
     pub flow: Option<Flow>,
+    /// Whose document it is.
+    pub dialect: Dialect,
     /// The task as written.
     pub task: Value,
     /// Where the task stands in what was submitted: `""`, `/task`, `/task/tasks/0` ….
@@ -45,20 +56,22 @@ pub(crate) fn locate(document: &Value, place: Place<'_>) -> Option<TaskDocument>
     if document.get("tasks").is_some() {
         let (flow, task) = flow::read(document, &place);
         let (task, place) = task?;
-        return Some(TaskDocument { flow, task: task.clone(), pointer: place.pointer().to_owned() });
+        let pointer = place.pointer().to_owned();
+        return Some(TaskDocument { flow, dialect: Dialect::Kestra, task: task.clone(), pointer });
     }
     if !document.is_object() {
         place.refuse(document, format!("is {}", kind(document)), "a task, or a flow with one task");
         return None;
     }
-    if document.get("type").is_none_or(Value::is_null) {
+    let dialect = Dialect::of(document);
+    if dialect == Dialect::Kestra && document.get("type").is_none_or(Value::is_null) {
         place.note(
             Problem::new(place.pointer(), "has no `type` and no `tasks`")
-                .accepted("a task with a `type`, or a flow with one task"),
+                .accepted("a task with a `type`, an `operator` or an `executor`, or a flow with one task"),
         );
         return None;
     }
-    Some(TaskDocument { flow: None, task: document.clone(), pointer: place.pointer().to_owned() })
+    Some(TaskDocument { flow: None, dialect, task: document.clone(), pointer: place.pointer().to_owned() })
 }
 
 /// A task, typed. Made from every reading; only that of a rendered document is complete.
@@ -73,10 +86,31 @@ pub(crate) struct Task {
     pub(crate) fail_on_missing_outputs: bool,
     pub(crate) timeout_seconds: Option<u64>,
     pub(crate) retry: Option<RetryPolicy>,
+    pub(crate) cache: Option<TaskCache>,
+    pub(crate) namespace_files: Option<NamespaceFiles>,
+    pub(crate) conduct: Conduct,
+    pub(crate) worker_group: Option<WorkerGroup>,
+    pub(crate) priority: i32,
     pub(crate) container_default: Map<String, Value>,
     pub(crate) carrier: Carrier,
     /// A Kestra plugin version was asked for.
     pub(crate) names_version: bool,
+    pub(crate) extras: Extras,
+}
+
+/// What only some dialects can say.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Extras {
+    /// Id of the flow that the task is part of.
+    pub(crate) flow: Option<String>,
+    /// The pod of a run that did not succeed stays.
+    pub(crate) keep_failed: bool,
+    /// Exit codes that mean a skipped run.
+    pub(crate) skip_exit_codes: Vec<i32>,
+    /// A file whose value is an output.
+    pub(crate) value: Option<ValueFile>,
+    /// What the author should know.
+    pub(crate) warnings: Vec<String>,
 }
 
 /// What runs.
@@ -93,6 +127,8 @@ pub(crate) enum Body {
 pub(crate) struct Placement {
     pub(crate) connection: Option<Connection>,
     pub(crate) namespace: Option<String>,
+    /// What the connection does not say comes from the deployment's cluster.
+    pub(crate) inherit_cluster_config: bool,
     pub(crate) delete: bool,
     pub(crate) resume: bool,
     pub(crate) waiting_seconds: Option<u64>,
@@ -120,38 +156,12 @@ pub(crate) struct Carrier {
     pub(crate) size_limit: Option<String>,
 }
 
-/// Properties that every kind of task has.
-pub(crate) const COMMON: [&str; 11] = [
-    "id",
-    "type",
-    "description",
-    "version",
-    "timeout",
-    "retry",
-    "inputFiles",
-    "outputFiles",
-    "failOnMissingOutputs",
-    "containerDefaultSpec",
-    "fileSidecar",
-];
-
-/// Properties of every Kestra task that nothing reads yet.
-pub(crate) const COMMON_LATER: [(&str, &str); 10] = [
-    ("taskCache", ""),
-    ("workerGroup", ""),
-    ("namespaceFiles", "give the files as `inputFiles`"),
-    ("allowFailure", "use Catch of a Step Functions state"),
-    ("allowWarning", ""),
-    ("disabled", "do not submit the task"),
-    ("runIf", "use a Choice state"),
-    ("logLevel", ""),
-    ("logToFile", "the log is a file in the bucket anyway"),
-    ("assets", ""),
-];
-
 impl Task {
     /// Read a task. `None` when its type is missing or unknown. `check_connection` says whether a connection in it is going to be used.
     pub(crate) fn read(task: &Value, place: Place<'_>, check_connection: bool) -> Option<Task> {
+        if Dialect::of(task) == Dialect::Airflow {
+            return airflow::read(task, place, check_connection);
+        }
         let fields = Fields::read(task, place)?;
         let written = fields.required_text("type")?;
         let id = fields.required_text("id");
@@ -159,7 +169,11 @@ impl Task {
             Some(Kind::Script(language, form)) => script::read(&fields, language, form, check_connection),
             Some(Kind::PodCreate) => pod_create::read(&fields, check_connection),
             None => {
-                fields.place.at("type").refuse(&written.into(), "is no type of task that can be run", TYPES);
+                fields.place.at("type").refuse(
+                    &written.into(),
+                    "is no type of task that can be run",
+                    types(),
+                );
                 return None;
             }
         };
@@ -173,9 +187,15 @@ impl Task {
             fail_on_missing_outputs: fields.flag("failOnMissingOutputs").unwrap_or(false),
             timeout_seconds: positive(&fields, "timeout"),
             retry: retry::read(&fields),
+            cache: cache::read(&fields),
+            namespace_files: namespace_files::read(&fields),
+            conduct: conduct::read(&fields),
+            worker_group: worker_group::read(&fields),
+            priority: priority(&fields),
             container_default: parts.container_default,
             carrier: parts.carrier,
-            names_version: parts.names_version || fields.value("version").is_some(),
+            names_version: parts.names_version | fields.text("version").is_some(),
+            extras: Extras::default(),
         })
     }
 }
@@ -194,20 +214,22 @@ enum Kind {
     PodCreate,
 }
 
-const TYPES: &str = "io.kestra.plugin.scripts.shell.Commands, io.kestra.plugin.scripts.shell.Script, io.kestra.plugin.scripts.python.Commands, \
-                     io.kestra.plugin.scripts.python.Script, io.kestra.plugin.kubernetes.core.PodCreate";
-
 fn language(written: &str) -> Option<Kind> {
     Some(match written.trim() {
-        "io.kestra.plugin.scripts.shell.Commands" => Kind::Script(Language::Shell, Form::Commands),
-        "io.kestra.plugin.scripts.shell.Script" => Kind::Script(Language::Shell, Form::Script),
-        "io.kestra.plugin.scripts.python.Commands" => Kind::Script(Language::Python, Form::Commands),
-        "io.kestra.plugin.scripts.python.Script" => Kind::Script(Language::Python, Form::Script),
-        "io.kestra.plugin.kubernetes.core.PodCreate" | "io.kestra.plugin.kubernetes.PodCreate" => {
-            Kind::PodCreate
-        }
+        SHELL_COMMANDS => Kind::Script(Language::Shell, Form::Commands),
+        SHELL_SCRIPT => Kind::Script(Language::Shell, Form::Script),
+        PYTHON_COMMANDS => Kind::Script(Language::Python, Form::Commands),
+        PYTHON_SCRIPT => Kind::Script(Language::Python, Form::Script),
+        written if POD_CREATE_TYPES.contains(&written) => Kind::PodCreate,
         _ => return None,
     })
+}
+
+/// The types of task that can be run, by their first spelling.
+fn types() -> String {
+    let scripts = [SHELL_COMMANDS, SHELL_SCRIPT, PYTHON_COMMANDS, PYTHON_SCRIPT];
+    let types: Vec<&str> = scripts.into_iter().chain(POD_CREATE_TYPES.first().copied()).collect();
+    types.join(", ")
 }
 
 /// Read what a task runner and a `PodCreate` both say about place and time.
@@ -229,6 +251,7 @@ pub(crate) fn placement(fields: &Fields<'_>, connection: &str, check_connection:
     Placement {
         connection: super::connection::read(fields, connection, check_connection),
         namespace,
+        inherit_cluster_config: fields.flag("inheritClusterConfig").unwrap_or(false),
         delete: fields.flag("delete").unwrap_or(true),
         resume: fields.flag("resume").unwrap_or(true),
         waiting_seconds: positive(fields, "waitUntilRunning"),
@@ -247,7 +270,7 @@ pub(crate) fn container_default(fields: &Fields<'_>) -> Map<String, Value> {
 /// `fileSidecar`, checked.
 pub(crate) fn carrier(parent: &Fields<'_>) -> Carrier {
     let Some(fields) = parent.nested("fileSidecar") else { return Carrier::default() };
-    fields.only(&["image", "resources", "defaultSpec", "medium", "sizeLimit", "transfer"], &[]);
+    fields.only(&catalogue::CARRIER);
     if let Some(image) = fields.value("image") {
         container::check_image(image, &fields.place.at("image"));
     }
@@ -289,7 +312,7 @@ pub(crate) fn carrier(parent: &Fields<'_>) -> Carrier {
     }
 }
 
-fn positive(fields: &Fields<'_>, key: &str) -> Option<u64> {
+pub(super) fn positive(fields: &Fields<'_>, key: &str) -> Option<u64> {
     let seconds = fields.duration(key)?;
     if seconds == 0 {
         fields.place.at(key).wrong(format!("`{key}` leaves no time"));
@@ -298,8 +321,20 @@ fn positive(fields: &Fields<'_>, key: &str) -> Option<u64> {
     Some(seconds)
 }
 
+/// `priority`; 0 without one.
+pub(super) fn priority(fields: &Fields<'_>) -> i32 {
+    const MOST: f64 = 1000.0;
+    let Some(number) = fields.number("priority") else { return 0 };
+    if number.fract() != 0.0 || number.abs() > MOST {
+        let place = fields.place.at("priority");
+        place.refuse(&number.into(), "is no priority", "a whole number from -1000 to 1000");
+        return 0;
+    }
+    format!("{number:.0}").parse().unwrap_or(0)
+}
+
 /// `outputFiles` as normalised globs.
-fn outputs(fields: &Fields<'_>) -> Vec<String> {
+pub(super) fn outputs(fields: &Fields<'_>) -> Vec<String> {
     let place = fields.place.at("outputFiles");
     let written = fields.texts("outputFiles").unwrap_or_default();
     let mut globs = Vec::with_capacity(written.len());
@@ -321,7 +356,7 @@ fn outputs(fields: &Fields<'_>) -> Vec<String> {
 }
 
 /// `inputFiles`: a map, or a text that is a JSON object; null drops a file.
-fn inputs(fields: &Fields<'_>) -> Vec<WrittenFile> {
+pub(super) fn inputs(fields: &Fields<'_>) -> Vec<WrittenFile> {
     const ACCEPTED: &str = "a map from path to content, or such a map as JSON";
     let place = fields.place.at("inputFiles");
     let parsed: Value;

@@ -15,6 +15,15 @@ pub struct Object {
     pub modified: Timestamp,
 }
 
+/// Size and version of an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Bytes.
+    pub size: u64,
+    /// Tells one content from another.
+    pub etag: String,
+}
+
 /// What is known of an object without reading it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {
@@ -22,6 +31,8 @@ pub struct Listed {
     pub key: String,
     /// Bytes.
     pub size: u64,
+    /// Changes with the bytes.
+    pub etag: String,
     /// When it was written.
     pub modified: Timestamp,
 }

@@ -1,10 +1,13 @@
-//! The bucket: records, results, rejections and cursors, with conditional writes.
+//! The bucket: records, results, rejections, cursors, cached successes and marks of who waits, with conditional writes.
 
 pub mod bucket;
+pub mod cache;
 pub mod cursors;
+pub mod executions;
 pub mod keys;
 pub mod records;
 pub mod rejections;
 pub mod results;
 pub mod s3;
 pub mod upload;
+pub mod waiting;

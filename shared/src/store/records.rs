@@ -57,6 +57,21 @@ pub async fn load(bucket: &dyn Bucket, group: &str, run_id: &str) -> Result<Stor
     Ok(Stored { record, etag: object.etag })
 }
 
+/// The record of a run, in whichever group it is; `None` when the run is not active.
+///
+/// # Errors
+/// The bucket's.
+pub async fn find(bucket: &dyn Bucket, run_id: &str) -> Result<Option<Stored>, BucketError> {
+    for group in bucket.folders(keys::ACTIVE).await? {
+        match load(bucket, &group, run_id).await {
+            Ok(stored) => return Ok(Some(stored)),
+            Err(error) if error.is_not_found() => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(None)
+}
+
 /// Change a record. `change` sees the newest version and may be called again when somebody else was faster; it answers `false` when there is
 /// nothing to change after all. The answer is the record as it then stands.
 ///

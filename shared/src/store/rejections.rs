@@ -7,7 +7,9 @@ use serde_json::Value;
 
 use super::bucket::{Bucket, BucketError, Condition};
 use super::keys;
+use crate::files::secrets;
 use crate::spec::problem::Problem;
+use crate::spec::read;
 
 /// What is kept of a submission that was rejected.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -15,7 +17,7 @@ use crate::spec::problem::Problem;
 pub struct Rejection {
     /// Version of this format: 1.
     pub format_version: u32,
-    /// Where it came from: `sqs:<message id>`, `invoke:<request id>`.
+    /// Where it came from: `sqs:<message id>`, `invoke:<request id>`, or the object's `s3://` address.
     pub source: String,
     /// When it was looked at.
     pub rejected_at: Timestamp,
@@ -26,6 +28,21 @@ pub struct Rejection {
     pub problems: Vec<Problem>,
     /// What was sent, without what may be secret: a tree where it could be read, else text.
     pub body: Value,
+}
+
+impl Rejection {
+    /// What was sent, as it may be kept, and what is wrong with it. It asked for no run id.
+    pub fn new(source: &str, rejected_at: Timestamp, problems: &[Problem], sent: &[u8]) -> Self {
+        let body = match read::tree(sent) {
+            Ok(mut tree) => {
+                secrets::tree(&mut tree);
+                tree
+            }
+            Err(_) => Value::from(secrets::text(&String::from_utf8_lossy(sent))),
+        };
+        let (source, problems) = (source.to_owned(), problems.to_vec());
+        Rejection { format_version: 1, source, rejected_at, run_id: None, problems, body }
+    }
 }
 
 /// Keep a rejection; a second delivery of the same submission changes nothing.

@@ -1,9 +1,11 @@
 //! The bucket on S3.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -11,7 +13,8 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 
-use super::bucket::{Bucket, BucketError, Condition, Listed, Object};
+use super::bucket::{Bucket, BucketError, Condition, Head, Listed, Object};
+use super::upload;
 
 /// How often a 409 is tried again, with a growing pause between.
 const CONFLICT_TRIES: u32 = 6;
@@ -56,18 +59,88 @@ impl S3Bucket {
         request.map(|signed| signed.uri().to_owned()).map_err(|error| fail(error.into()))
     }
 
-    /// Size of any object, here or in another bucket.
+    /// Size and version of any object, here or in another bucket.
     ///
     /// # Errors
     /// `NotFound`, `Forbidden`, or what the network says.
-    pub async fn size_of(&self, bucket: &str, key: &str) -> Result<u64, BucketError> {
-        let answer = self.client.head_object().bucket(bucket).key(key).send().await;
-        let head = answer.map_err(|error| classify("read", bucket, key, error))?;
-        Ok(head.content_length().and_then(|length| u64::try_from(length).ok()).unwrap_or(0))
+    pub async fn head(&self, bucket: &str, key: &str) -> Result<Head, BucketError> {
+        let head = self.ask(bucket, key).await?;
+        let size = head.content_length().and_then(|length| u64::try_from(length).ok()).unwrap_or(0);
+        Ok(Head { size, etag: head.e_tag.unwrap_or_default() })
     }
 
-    async fn put_once(&self, key: &str, bytes: Bytes, condition: &Condition) -> Result<String, BucketError> {
+    /// Read an object, here or in another bucket; with `etag` (without quotes) only if it is still that one.
+    ///
+    /// # Errors
+    /// `PreconditionFailed` when it is another by now, `NotFound`, `Forbidden`, or what the network says.
+    pub async fn get_from(&self, bucket: &str, key: &str, etag: Option<&str>) -> Result<Object, BucketError> {
+        let request = self.client.get_object().bucket(bucket).key(key);
+        let request = request.set_if_match(etag.map(|etag| format!("\"{etag}\"")));
+        let object = request.send().await.map_err(|error| classify("read", bucket, key, error))?;
+        let etag = object.e_tag.unwrap_or_default();
+        let modified = timestamp(object.last_modified.as_ref());
+        let body = object.body.collect().await.map_err(|error| BucketError::Service {
+            operation: "read",
+            bucket: bucket.to_owned(),
+            key: key.to_owned(),
+            source: error.into(),
+        })?;
+        Ok(Object { bytes: body.into_bytes(), etag, modified })
+    }
+
+    /// How many runs led to an object, here or in another bucket.
+    ///
+    /// # Errors
+    /// `NotFound`, `Forbidden`, or what the network says.
+    pub async fn hops_of(&self, bucket: &str, key: &str) -> Result<u32, BucketError> {
+        let head = self.ask(bucket, key).await?;
+        let hops = head.metadata().and_then(|metadata| metadata.get(upload::HOPS));
+        Ok(hops.and_then(|hops| hops.parse().ok()).unwrap_or(0))
+    }
+
+    async fn ask(&self, bucket: &str, key: &str) -> Result<HeadObjectOutput, BucketError> {
+        let answer = self.client.head_object().bucket(bucket).key(key).send().await;
+        answer.map_err(|error| classify("read", bucket, key, error))
+    }
+
+    /// Write an object that runs led to, if there is none.
+    ///
+    /// # Errors
+    /// As [`Bucket::put`].
+    pub async fn put_with_hops(&self, key: &str, bytes: Bytes, hops: u32) -> Result<(), BucketError> {
+        let hops = Some((upload::HOPS.to_owned(), hops.to_string()));
+        self.put_with(key, bytes, &Condition::Absent, hops).await.map(drop)
+    }
+
+    /// A 409 is tried again.
+    async fn put_with(
+        &self,
+        key: &str,
+        bytes: Bytes,
+        condition: &Condition,
+        metadata: Option<(String, String)>,
+    ) -> Result<String, BucketError> {
+        let mut tries = 1;
+        loop {
+            match self.put_once(key, bytes.clone(), condition, metadata.clone()).await {
+                Err(error) if error.is_conflict() && tries < CONFLICT_TRIES => {
+                    tokio::time::sleep(Duration::from_millis(25 << tries)).await;
+                    tries += 1;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    async fn put_once(
+        &self,
+        key: &str,
+        bytes: Bytes,
+        condition: &Condition,
+        metadata: Option<(String, String)>,
+    ) -> Result<String, BucketError> {
         let request = self.client.put_object().bucket(&self.name).key(key).body(ByteStream::from(bytes));
+        let request = request.set_metadata(metadata.map(|pair| HashMap::from([pair])));
         let request = match condition {
             Condition::Always => request,
             Condition::Absent => request.if_none_match("*"),
@@ -80,19 +153,7 @@ impl S3Bucket {
 
 impl Bucket for S3Bucket {
     fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Object, BucketError>> {
-        Box::pin(async move {
-            let answer = self.client.get_object().bucket(&self.name).key(key).send().await;
-            let object = answer.map_err(|error| classify("read", &self.name, key, error))?;
-            let etag = object.e_tag.unwrap_or_default();
-            let modified = timestamp(object.last_modified.as_ref());
-            let body = object.body.collect().await.map_err(|error| BucketError::Service {
-                operation: "read",
-                bucket: self.name.clone(),
-                key: key.to_owned(),
-                source: error.into(),
-            })?;
-            Ok(Object { bytes: body.into_bytes(), etag, modified })
-        })
+        Box::pin(self.get_from(&self.name, key, None))
     }
 
     fn put<'a>(
@@ -101,18 +162,7 @@ impl Bucket for S3Bucket {
         bytes: Bytes,
         condition: Condition,
     ) -> BoxFuture<'a, Result<String, BucketError>> {
-        Box::pin(async move {
-            let mut tries = 1;
-            loop {
-                match self.put_once(key, bytes.clone(), &condition).await {
-                    Err(error) if error.is_conflict() && tries < CONFLICT_TRIES => {
-                        tokio::time::sleep(Duration::from_millis(25 << tries)).await;
-                        tries += 1;
-                    }
-                    other => return other,
-                }
-            }
-        })
+        Box::pin(async move { self.put_with(key, bytes, &condition, None).await })
     }
 
     fn delete<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<(), BucketError>> {
@@ -143,6 +193,7 @@ impl Bucket for S3Bucket {
             let listed = page.contents.unwrap_or_default().into_iter().filter_map(|object| {
                 Some(Listed {
                     key: object.key?,
+                    etag: object.e_tag.unwrap_or_default(),
                     size: object.size.and_then(|size| u64::try_from(size).ok()).unwrap_or(0),
                     modified: timestamp(object.last_modified.as_ref()),
                 })

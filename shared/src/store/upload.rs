@@ -1,11 +1,12 @@
 //! Streams of unknown hash into objects: one PUT up to a part's size, multipart above, memory bounded by one part.
 
+use aws_sdk_s3::operation::create_multipart_upload::builders::CreateMultipartUploadFluentBuilder;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use bytes::{Bytes, BytesMut};
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use super::bucket::{Bucket, BucketError, Condition};
+use super::bucket::{Bucket, BucketError};
 use super::s3::{S3Bucket, classify};
 
 /// Bytes of one part; also the most that is held in memory. S3 wants at least 5 MiB and at most 10,000 parts.
@@ -13,6 +14,9 @@ pub const PART_BYTES: usize = 8 * 1024 * 1024;
 
 /// Parts may be at most this many (S3's limit); longer streams get larger parts from the start, since their length is known.
 const MAX_PARTS: u64 = 10_000;
+
+/// Metadata of every log and output file (`x-amz-meta-longshore-hops`): how many runs led to it, itself included. Copies keep it.
+pub const HOPS: &str = "longshore-hops";
 
 /// What was stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +48,8 @@ pub enum UploadError {
     },
 }
 
-/// Store what `stream` yields under `key`, unless there is an object already. `expected` is the length announced, used to size parts.
+/// Store what `stream` yields under `key`, unless there is an object already. `expected` is the length announced, used to size parts;
+/// `hops` becomes its metadata [`HOPS`].
 ///
 /// # Errors
 /// When the stream breaks off or the store refuses; nothing is left behind in either case.
@@ -52,6 +57,7 @@ pub async fn stream(
     bucket: &S3Bucket,
     key: &str,
     expected: u64,
+    hops: u32,
     stream: &mut (dyn AsyncRead + Send + Unpin),
 ) -> Result<Uploaded, UploadError> {
     let part_bytes = usize::try_from(expected / MAX_PARTS + 1).unwrap_or(PART_BYTES).max(PART_BYTES);
@@ -60,9 +66,10 @@ pub async fn stream(
     hasher.update(&first);
     let outcome = if first.len() < part_bytes {
         let size = first.len() as u64;
-        bucket.put(key, first, Condition::Absent).await.map(|_| size).map_err(UploadError::from)
+        bucket.put_with_hops(key, first, hops).await.map(|()| size).map_err(UploadError::from)
     } else {
-        multipart(bucket, key, part_bytes, first, &mut hasher, stream).await
+        let started = bucket.client().create_multipart_upload().metadata(HOPS, hops.to_string());
+        multipart(bucket, key, started, part_bytes, first, &mut hasher, stream).await
     };
     match outcome {
         Ok(size) => Ok(Uploaded { size, sha256: hex(&hasher.finalize()), existed: false }),
@@ -100,13 +107,14 @@ pub async fn existing(bucket: &S3Bucket, key: &str) -> Result<Uploaded, UploadEr
 async fn multipart(
     bucket: &S3Bucket,
     key: &str,
+    request: CreateMultipartUploadFluentBuilder,
     part_bytes: usize,
     first: Bytes,
     hasher: &mut Sha256,
     stream: &mut (dyn AsyncRead + Send + Unpin),
 ) -> Result<u64, UploadError> {
     let (client, name) = (bucket.client(), bucket.name());
-    let started = client.create_multipart_upload().bucket(name).key(key).send().await;
+    let started = request.bucket(name).key(key).send().await;
     let id = started.map_err(|error| classify("write", name, key, error))?.upload_id.unwrap_or_default();
     let result = send_parts(bucket, key, &id, part_bytes, first, hasher, stream).await;
     if result.is_err() {

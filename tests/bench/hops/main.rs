@@ -5,6 +5,9 @@
 #[path = "../../e2e/cloud.rs"]
 #[expect(dead_code, reason = "the end-to-end tests use the rest")]
 mod cloud;
+#[path = "../../e2e/ground.rs"]
+#[expect(dead_code, reason = "the end-to-end tests use the rest")]
+mod ground;
 #[path = "../../e2e/stack.rs"]
 #[expect(dead_code, reason = "the end-to-end tests use the rest")]
 mod stack;

@@ -20,16 +20,7 @@ const NOT_ASKED: [(Cause, &str); 4] = [
 
 #[test]
 fn the_page_of_causes_is_the_code() {
-    let page = page();
-    if is_to_be_written() {
-        std::fs::write(tree::root().join(PAGE), &page).unwrap();
-    }
-    assert!(tree::read(PAGE) == page, "{PAGE} is not what the code says; `just docs` writes it anew");
-}
-
-#[expect(clippy::disallowed_methods, reason = "a wish of the caller, not a setting of the product")]
-fn is_to_be_written() -> bool {
-    std::env::var_os("LONGSHORE_WRITE_DOCS").is_some()
+    tree::assert_page(PAGE, &page());
 }
 
 fn page() -> String {

@@ -5,17 +5,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::tree;
 
 /// What each package may use of the workspace.
-const MAY_USE: [(&str, &[&str]); 8] = [
+const MAY_USE: [(&str, &[&str]); 11] = [
     ("shared", &[]),
     ("functions/submit", &["shared"]),
     ("functions/poll", &["shared"]),
     ("functions/collect", &["shared"]),
     ("functions/cancel", &["shared"]),
+    ("functions/trigger", &["shared"]),
+    ("functions/notify", &["shared"]),
     // The cluster is a stranger to Longshore, as a real one is.
     ("infra/local/cluster", &[]),
     // It runs the functions' binaries; it links none of them.
     ("infra/local", &["longshore-cluster"]),
     ("infra/cli", &["shared", "longshore-local"]),
+    // A workspace of its own.
+    ("tests/fuzz", &["shared"]),
 ];
 
 /// Folders that are no crates of their own name in code.

@@ -6,6 +6,7 @@ use serde_json::Value;
 use shared::run::record::{self, Record};
 use shared::run::result::{self, RunResult};
 use shared::store::cursors::Cursor;
+use shared::store::executions::Mark;
 use shared::store::rejections::Rejection;
 
 use super::tree;
@@ -43,6 +44,10 @@ fn a_record_of_version_1_is_read() {
     let record: Record = example("record-1.json");
     assert_eq!(record.format_version, 1);
     assert!(record.has_pod() && record.cancel.is_some() && record.ending.is_some());
+    assert_eq!(
+        (record.answers.len(), record.unanswered().count(), record.heartbeat_seconds),
+        (2, 0, Some(300))
+    );
     assert!(record.collection.is_some() && record.not_before.is_some() && !record.past.is_empty());
 }
 
@@ -66,6 +71,12 @@ fn a_rejection_of_version_1_is_read() {
     let rejection: Rejection = example("rejection-1.json");
     assert_eq!((rejection.format_version, rejection.run_id.as_deref()), (1, Some("nightly-17")));
     assert!(!rejection.problems.is_empty());
+}
+
+#[test]
+fn the_mark_of_an_execution_of_version_1_is_read() {
+    let mark: Mark = example("mark-1.json");
+    assert_eq!((mark.format_version, mark.reason.is_empty()), (1, false));
 }
 
 #[test]

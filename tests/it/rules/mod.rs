@@ -10,8 +10,12 @@
 mod causes;
 mod crates;
 mod formats;
+mod machines;
+mod monitoring;
 mod places;
+mod properties;
 mod rbac;
+mod result;
 mod rights;
 mod rooms;
 mod sizes;

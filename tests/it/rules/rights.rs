@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::template::properties;
-use Call::{Collect, Continue, Delete, Describe, Inputs, List, Log, Read, Receive, Upload, Wake, Write};
+use Call::{
+    Announce, Answer, Collect, Connect, Continue, Delete, Heartbeat, Inputs, List, Log, Read, Receive, Reply,
+    Send, Upload, Wake, Write,
+};
 
 /// A call of the code that needs a right on AWS.
 #[derive(Clone, Copy, Debug)]
@@ -22,21 +25,34 @@ enum Call {
     Upload(&'static str),
     /// `FileStore::size_of` and `FileStore::presign` for inputs: anywhere in the bucket, and where the deployment allows it.
     Inputs,
-    /// `Queues::carry_on`
+    /// `Queues::carry_on` and `Queues::hand_in`
     Continue,
     /// `Queues::look_at`
     Collect,
     /// `Queues::wake`
     Wake,
+    /// `Queues::answer`
+    Answer,
+    /// `Answers::reply`
+    Reply,
+    /// `Answers::heartbeat`
+    Heartbeat,
+    /// `Answers::send`, where the deployment allows it.
+    Send,
+    /// `Answers::announce`
+    Announce,
     /// The event source mapping reads the queue with the function's role.
     Receive(&'static str),
-    /// `Clusters::of`, for a token and an address.
-    Describe,
-    /// What the function writes to its log group.
+    /// `Clusters::of`: an address and a token, and what a connection refers to.
+    Connect,
+    /// What the function writes to its log group; and traces, where the deployment has them.
     Log(&'static str),
 }
 
 type Right = (String, String);
+
+/// X-Ray knows no resources of these: <https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html>.
+const TRACES: [&str; 2] = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"];
 
 /// The rights that a call needs: action and resource.
 fn rights(call: Call) -> Vec<Right> {
@@ -56,24 +72,41 @@ fn rights(call: Call) -> Vec<Right> {
         Continue => vec![("sqs:SendMessage", "SubmissionsQueue.Arn".to_owned())],
         Collect => vec![("sqs:SendMessage", "CollectQueue.Arn".to_owned())],
         Wake => vec![("sqs:SendMessage", "WakeQueue.Arn".to_owned())],
+        Answer => vec![("sqs:SendMessage", "NotifyQueue.Arn".to_owned())],
+        Reply => ["states:SendTaskSuccess", "states:SendTaskFailure"]
+            .map(|action| (action, "StateMachines".to_owned()))
+            .into(),
+        Heartbeat => vec![("states:SendTaskHeartbeat", "StateMachines".to_owned())],
+        Send => vec![("sqs:SendMessage", "ReplyQueues".to_owned())],
+        Announce => vec![("events:PutEvents", "EventBus".to_owned())],
         Receive(queue) => ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
             .map(|action| (action, format!("{queue}.Arn")))
             .into(),
-        Describe => vec![("eks:DescribeCluster", "ClusterName".to_owned())],
-        Log(group) => ["logs:CreateLogStream", "logs:PutLogEvents"]
-            .map(|action| (action, format!("{group}.Arn")))
-            .into(),
+        Connect => vec![
+            ("eks:DescribeCluster", "ClusterName".to_owned()),
+            ("s3:GetObject", below("config/")),
+            ("s3:GetObject", "InputObjects".to_owned()),
+            ("secretsmanager:GetSecretValue", "ConnectionSecrets".to_owned()),
+            ("sts:AssumeRole", "ConnectionRoles".to_owned()),
+        ],
+        Log(group) => {
+            let logs = ["logs:CreateLogStream", "logs:PutLogEvents"];
+            let logs = logs.map(|action| (action, format!("{group}.Arn")));
+            logs.into_iter().chain(TRACES.map(|action| (action, "*".to_owned()))).collect()
+        }
     };
     pairs.into_iter().map(|(action, resource)| (action.to_owned(), resource)).collect()
 }
 
 /// Every call of each function, and why it makes it.
-const CALLS: [(&str, &[(Call, &str)]); 4] = [
+const CALLS: [(&str, &[(Call, &str)]); 6] = [
     (
         "Submit",
         &[
             (Log("SubmitLogs"), "telemetry"),
             (Receive("SubmissionsQueue"), "submissions, and runs to carry on with"),
+            (Receive("PrioritySubmissionsQueue"), "submissions that are urgent"),
+            (Write("waiting/"), "line::join"),
             (Read("runs/"), "results::read: a run that has ended is answered from its result"),
             (
                 Write("runs/"),
@@ -81,14 +114,25 @@ const CALLS: [(&str, &[(Call, &str)]); 4] = [
             ),
             (Read("active/"), "records::load and ::change"),
             (Write("active/"), "records::create and ::change"),
-            (List("active/"), "reject::is_active looks in every group"),
+            (List("active/"), "records::find looks in every group"),
+            (
+                Read("cancelled/"),
+                "executions::mark_of: the execution was aborted before its run was accepted",
+            ),
+            (Write("heartbeats/"), "answer::promise"),
+            (Answer, "answer::tell: a rejection, and a run that is over already"),
+            (Read("cache/"), "prepare::run: an earlier success may stand for the run"),
+            (List("config/namespaces/"), "shared::with_shared"),
             (Write("rejected/"), "rejections::write"),
             (Write("cursors/"), "cursors::announce: a namespace is met for the first time"),
-            (Inputs, "inputs::grant; the pod reads with links that this role signed"),
+            (
+                Inputs,
+                "inputs::grant; the pod reads with links that this role signed; uploaded documents and manifests",
+            ),
             (Continue, "wait::look_again, finish::retry"),
             (Collect, "create::created, when the run was cancelled meanwhile"),
             (Wake, "create::announce"),
-            (Describe, "create::pod"),
+            (Connect, "create::pod"),
         ],
     ),
     (
@@ -107,7 +151,17 @@ const CALLS: [(&str, &[(Call, &str)]); 4] = [
             (Read("cursors/"), "cursors::load"),
             (Write("cursors/"), "cursors::save"),
             (Read("runs/"), "results::read"),
-            (Describe, "group::look_after"),
+            (List("waiting/"), "line::round, reconcile::group"),
+            (Delete("waiting/"), "line::turn"),
+            (Read("cache/"), "prepare::run at a run's turn, and below, as in submit"),
+            (List("config/namespaces/"), "shared::with_shared"),
+            (Inputs, "inputs::grant"),
+            (Write("runs/"), "inline inputs and the manifest; results::write_once of refused pods"),
+            (Connect, "group::look_after"),
+            (List("heartbeats/"), "heartbeat::all"),
+            (Delete("heartbeats/"), "heartbeat::one, reconcile::over"),
+            (Heartbeat, "heartbeat::one"),
+            (Answer, "reconcile::over: the bucket's event was lost"),
         ],
     ),
     (
@@ -118,11 +172,13 @@ const CALLS: [(&str, &[(Call, &str)]); 4] = [
             (Collect, "wait::look_again, and a collection that does not fit into one invocation"),
             (Continue, "finish::retry, and a run that has no pod yet"),
             (Read("active/"), "records::load"),
-            (Write("active/"), "records::change: settled, adopted, next attempt, progress"),
+            (Write("active/"), "records::change: settled, adopted, next attempt, progress; succeed::begin"),
             (Read("runs/"), "results::read, and how far a collection came"),
             (Write("runs/"), "results::write_once; pod.json and events.json"),
             (Upload("runs/"), "logs and output files"),
-            (Describe, "the pod's logs and files"),
+            (Read("cache/"), "finish::follow_up: a newer success stays"),
+            (Write("cache/"), "finish::follow_up: a success may stand for other runs"),
+            (Connect, "the pod's logs and files"),
         ],
     ),
     (
@@ -131,11 +187,37 @@ const CALLS: [(&str, &[(Call, &str)]); 4] = [
             (Log("CancelLogs"), "telemetry"),
             (Receive("CancelQueue"), "runs to cancel"),
             (Collect, "the mark is acted upon at once"),
-            (List("active/"), "find looks in every group"),
+            (List("active/"), "records::find looks in every group, several::each at every record"),
+            (Write("cancelled/"), "executions::mark"),
             (Read("active/"), "records::load"),
             (Write("active/"), "records::change: the mark"),
             (Read("runs/"), "results::read"),
             (Write("runs/"), "results::write_once of a run that never began"),
+        ],
+    ),
+    (
+        "Trigger",
+        &[
+            (Log("TriggerLogs"), "telemetry"),
+            (Receive("UploadsQueue"), "events of uploads"),
+            (Continue, "hand_in: an upload that becomes a run"),
+            (List("config/"), "Rules::load"),
+            (Read("config/"), "rules and their tasks"),
+            (Write("rejected/"), "rejections::write of events and rules that cannot be read"),
+        ],
+    ),
+    (
+        "Notify",
+        &[
+            (Log("NotifyLogs"), "telemetry"),
+            (Receive("NotifyQueue"), "results, and answers that no event covers"),
+            (Read("runs/"), "results::read"),
+            (Read("active/"), "records::load"),
+            (List("active/"), "records::find of a run that was cancelled before it was accepted"),
+            (Write("active/"), "records::change: who was told"),
+            (Reply, "tell::one"),
+            (Send, "tell::one"),
+            (Announce, "tell::everybody"),
         ],
     ),
 ];
@@ -155,9 +237,13 @@ fn each_role_allows_exactly_the_calls_of_its_function() {
 fn no_role_allows_whole_services_or_everything() {
     for (function, _) in CALLS {
         let role = properties(&format!("{function}Role"));
-        assert_eq!(role["ManagedPolicyArns"], Value::Null, "{function}");
+        // In a VPC only: network interfaces are no resources that a policy could name before they are there.
+        let interfaces = "arn:${AWS::Partition}:iam::aws:policy/service-role/AWSLambdaENIManagementAccess";
+        let in_vpc = serde_json::json!(["IsInVpc", [interfaces], "AWS::NoValue"]);
+        assert_eq!(role["ManagedPolicyArns"], in_vpc, "{function}");
         for (action, resource) in granted(function) {
-            assert!(!action.contains('*') && resource != "*", "{function}: {action} on {resource}");
+            let named = resource != "*" || TRACES.contains(&action.as_str());
+            assert!(!action.contains('*') && named, "{function}: {action} on {resource}");
         }
     }
 }
@@ -213,8 +299,12 @@ fn texts(value: &Value) -> Vec<String> {
 fn named(resource: &str) -> String {
     let bucket = "arn:${AWS::Partition}:s3:::${BucketPrefix}-${AWS::AccountId}-${AWS::Region}";
     let cluster = "arn:${AWS::Partition}:eks:${AWS::Region}:${AWS::AccountId}:cluster/${ClusterName}";
+    let machines = "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:stateMachine:*";
+    let bus = "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/${EventBus}";
     match resource.strip_prefix(bucket) {
         Some(key) => format!("bucket{key}"),
-        None => resource.replace(cluster, "ClusterName"),
+        None => [(cluster, "ClusterName"), (machines, "StateMachines"), (bus, "EventBus")]
+            .into_iter()
+            .fold(resource.to_owned(), |resource, (arn, name)| resource.replace(arn, name)),
     }
 }

@@ -8,12 +8,14 @@ use shared::config::Config;
 use super::tree;
 
 /// Each function, the queue that wakes it, and how many messages it takes at once.
-const FUNCTIONS: [(&str, &str, u64); 4] = [
+const FUNCTIONS: [(&str, &str, u64); 6] = [
     ("SubmitFunction", "SubmissionsQueue", 10),
     ("PollFunction", "WakeQueue", 10),
     // One collection may take all the time of an invocation.
     ("CollectFunction", "CollectQueue", 1),
     ("CancelFunction", "CancelQueue", 10),
+    ("TriggerFunction", "UploadsQueue", 10),
+    ("NotifyFunction", "NotifyQueue", 10),
 ];
 
 /// Read by `shared::config` and not for a deployment.
@@ -35,8 +37,16 @@ pub fn properties(resource: &str) -> Value {
 fn event(function: &str) -> Value {
     let events = properties(function)["Events"].clone();
     let events = events.as_object().unwrap();
-    assert_eq!(events.len(), 1, "{function} is woken by one queue");
-    let event = events.values().next().unwrap();
+    // What is urgent comes by a queue of its own, and is taken in the same way.
+    let urgent = (function == "SubmitFunction").then(|| events["PrioritySubmissions"].clone());
+    assert_eq!(events.len(), 1 + usize::from(urgent.is_some()), "{function} is woken by its queue");
+    let event = events.values().find(|event| Some(*event) != urgent.as_ref()).unwrap();
+    if let Some(mut urgent) = urgent {
+        assert_eq!(urgent["Properties"]["Queue"], "PrioritySubmissionsQueue.Arn");
+        urgent["Properties"]["Queue"] = event["Properties"]["Queue"].clone();
+        assert_eq!(urgent, *event);
+        assert_eq!(properties("PrioritySubmissionsQueue"), properties("SubmissionsQueue"));
+    }
     assert_eq!(event["Type"], "SQS", "{function}");
     event["Properties"].clone()
 }
@@ -120,6 +130,58 @@ fn the_bucket_is_named_and_never_referred_to() {
     let name = "${BucketPrefix}-${AWS::AccountId}-${AWS::Region}";
     assert_eq!(properties("Bucket")["BucketName"], name);
     assert_eq!(variables()["LONGSHORE_BUCKET"], name);
+}
+
+#[test]
+fn the_bucket_tells_the_uploads_queue_of_documents_and_of_data_and_may() {
+    let notifications = properties("Bucket")["NotificationConfiguration"]["QueueConfigurations"].clone();
+    let prefixes: Vec<Value> = notifications
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|notification| notification["Queue"] == "UploadsQueue.Arn")
+        .map(|notification| {
+            assert_eq!(notification["Event"], "s3:ObjectCreated:*");
+            notification["Filter"]["S3Key"]["Rules"][0]["Value"].clone()
+        })
+        .collect();
+    assert_eq!(prefixes, [shared::store::keys::SUBMISSIONS, "TriggerPrefix"]);
+    let own = template()["Parameters"]["TriggerPrefix"]["Default"].as_str().unwrap().to_owned();
+    assert!(!shared::store::keys::is_own(&own), "`{own}` is no place for data");
+    // S3 tries the queue when it is configured: the policy must be there, and name the bucket without referring to it.
+    assert_eq!(
+        template()["Resources"]["Bucket"]["DependsOn"],
+        json!(["UploadsMayArrive", "ResultsMayArrive"])
+    );
+    let policy = properties("UploadsMayArrive")["PolicyDocument"]["Statement"][0].clone();
+    let bucket = properties("Bucket")["BucketName"].as_str().unwrap().to_owned();
+    let source = format!("arn:${{AWS::Partition}}:s3:::{bucket}");
+    assert_eq!(policy["Condition"]["ArnEquals"]["aws:SourceArn"], source);
+    assert_eq!(policy["Condition"]["StringEquals"]["aws:SourceAccount"], "AWS::AccountId");
+}
+
+#[test]
+fn results_wake_notify_and_ended_executions_wake_cancel() {
+    let configuration = properties("Bucket")["NotificationConfiguration"].clone();
+    let notifications = configuration["QueueConfigurations"].as_array().unwrap();
+    let results = notifications.iter().find(|one| one["Queue"] == "NotifyQueue.Arn").unwrap();
+    let rules = json!([{"Name": "prefix", "Value": "runs/"}, {"Name": "suffix", "Value": "/result.json"}]);
+    assert_eq!(results["Filter"]["S3Key"]["Rules"], rules);
+    let key = shared::store::keys::result("run-1");
+    assert!(key.starts_with("runs/") && key.ends_with("/result.json"));
+    let pattern = &properties("Abandoned")["EventPattern"];
+    assert_eq!(pattern["source"], json!(["aws.states"]));
+    assert_eq!(pattern["detail"]["status"], json!(["ABORTED", "TIMED_OUT"]));
+    assert_eq!(properties("Abandoned")["Targets"][0]["Arn"], "CancelQueue.Arn");
+}
+
+#[test]
+fn marks_of_executions_outlive_every_submission_in_its_queue() {
+    let rules = properties("Bucket")["LifecycleConfiguration"]["Rules"].clone();
+    let rules = rules.as_array().unwrap();
+    let marks = rules.iter().find(|rule| rule["Prefix"] == "cancelled/").unwrap();
+    let days = properties("SubmissionsQueue")["MessageRetentionPeriod"].as_u64().unwrap() / 86_400;
+    assert!(marks["ExpirationInDays"].as_u64().unwrap() > days);
 }
 
 #[test]

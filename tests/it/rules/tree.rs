@@ -22,6 +22,19 @@ pub fn read(path: &str) -> String {
     fs::read_to_string(&full).unwrap_or_else(|error| panic!("{}: {error}", full.display()))
 }
 
+/// A page of `docs/` is what the code says; with `LONGSHORE_WRITE_DOCS=1` it is written anew.
+pub fn assert_page(path: &str, page: &str) {
+    if is_to_be_written() {
+        fs::write(root().join(path), page).unwrap();
+    }
+    assert!(read(path) == page, "{path} is not what the code says; `just docs` writes it anew");
+}
+
+#[expect(clippy::disallowed_methods, reason = "a wish of the caller, not a setting of the product")]
+fn is_to_be_written() -> bool {
+    std::env::var_os("LONGSHORE_WRITE_DOCS").is_some()
+}
+
 /// Every file of text below a folder (`""` for all), without what is built, recorded or somebody's own.
 pub fn files(folder: &str) -> Vec<File> {
     let mut found = Vec::new();

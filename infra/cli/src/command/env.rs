@@ -26,12 +26,15 @@ fn exports(endpoints: &Endpoints) -> String {
         ("AWS_SECRET_ACCESS_KEY", &endpoints.secret_access_key),
     ];
     variables.extend(endpoints.eks_endpoint_url.as_deref().map(|url| ("AWS_ENDPOINT_URL_EKS", url)));
+    variables.extend(endpoints.faults_url.as_deref().map(|url| ("LONGSHORE_FAULTS", url)));
     variables.extend([
         ("KUBECONFIG", kubeconfig.as_str()),
         ("LONGSHORE_BUCKET", &endpoints.bucket),
         ("LONGSHORE_SUBMISSIONS_QUEUE", &endpoints.submissions_queue),
         ("LONGSHORE_COLLECT_QUEUE", &endpoints.collect_queue),
         ("LONGSHORE_CANCEL_QUEUE", &endpoints.cancel_queue),
+        ("LONGSHORE_UPLOADS_QUEUE", &endpoints.uploads_queue),
+        ("LONGSHORE_NOTIFY_QUEUE", &endpoints.notify_queue),
         ("LONGSHORE_WAKE_QUEUE", &endpoints.wake_queue),
     ]);
     // A session token from the caller's shell would not match the test credentials.
@@ -61,9 +64,13 @@ pub mod tests {
             "submissionsQueue": "http://127.0.0.1:4566/000000000000/submissions",
             "collectQueue": "http://127.0.0.1:4566/000000000000/collect",
             "cancelQueue": "http://127.0.0.1:4566/000000000000/cancel",
+            "uploadsQueue": "http://127.0.0.1:4566/000000000000/uploads",
+            "notifyQueue": "http://127.0.0.1:4566/000000000000/notify",
             "wakeQueue": "http://127.0.0.1:4566/000000000000/wake.fifo",
             "submitFunction": "submit", "pollFunction": "poll", "collectFunction": "collect", "cancelFunction": "cancel",
+            "triggerFunction": "trigger", "notifyFunction": "notify",
             "cluster": "embedded", "clusterName": "longshore", "clusterUrl": "https://127.0.0.1:6443",
+            "faultsUrl": "http://127.0.0.1:4568/0123/faults",
             "kubeconfig": "/c/it's/kubeconfig", "images": [],
         }))
         .unwrap()
@@ -90,6 +97,7 @@ pub mod tests {
             "AWS_ACCESS_KEY_ID",
             "AWS_SECRET_ACCESS_KEY",
             "KUBECONFIG",
+            "LONGSHORE_FAULTS",
             "LONGSHORE_BUCKET",
             "LONGSHORE_SUBMISSIONS_QUEUE",
         ] {

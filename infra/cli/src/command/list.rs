@@ -4,7 +4,6 @@ use jiff::Timestamp;
 use serde_json::json;
 use shared::run::record::Record;
 use shared::run::result::RunResult;
-use shared::run::state::State;
 
 use crate::arguments::List;
 use crate::clock::{self, ago, span};
@@ -44,7 +43,7 @@ fn table(active: &[Record], ended: &[RunResult], now: Timestamp, paint: Paint) -
             let words = record.waiting_for.clone().unwrap_or_default();
             vec![
                 record.run_id.clone(),
-                active_state(record).to_string(),
+                record.apparent_state().to_string(),
                 ago(record.accepted_at, now),
                 String::new(),
                 words,
@@ -66,19 +65,10 @@ fn table(active: &[Record], ended: &[RunResult], now: Timestamp, paint: Paint) -
     titled(&["RUN", "STATE", "SINCE", "TOOK", ""], &rows, paint)
 }
 
-/// What the record alone tells; `longshore status` asks the cluster as well.
-fn active_state(record: &Record) -> State {
-    match (record.has_pod(), record.past.is_empty()) {
-        (true, _) => State::Running,
-        (false, true) => State::Accepted,
-        (false, false) => State::Retrying,
-    }
-}
-
 fn json(active: &[Record], ended: &[RunResult]) -> serde_json::Value {
     let mut runs: Vec<_> = active
         .iter()
-        .map(|record| json!({ "runId": record.run_id, "state": active_state(record), "acceptedAt": record.accepted_at }))
+        .map(|record| json!({ "runId": record.run_id, "state": record.apparent_state(), "acceptedAt": record.accepted_at }))
         .collect();
     runs.extend(ended.iter().map(|result| {
         json!({

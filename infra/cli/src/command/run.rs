@@ -21,7 +21,8 @@ use crate::{cluster, download, leaving, limits, report, target};
 pub async fn run(arguments: &Run, screen: Screen, environment: &Environment) -> Result<u8, Failure> {
     let document = Document::read(&arguments.task.file, &arguments.task.inputs, screen.err_paint)?;
     let run_id = document.run_id(None)?;
-    let connection = target::choose(arguments.stack.kubeconfig.as_deref(), arguments.use_connection)?;
+    let connection =
+        target::choose(&stack::cluster(&arguments.stack, environment)?, arguments.use_connection)?;
     document.plan(&run_id, PROVISIONAL_BUCKET, !arguments.use_connection, screen.err_paint)?;
     let document = document.tailored(&connection, arguments.keep);
     if let Some(directory) = &arguments.out {

@@ -40,7 +40,9 @@ fn text(endpoints: &Endpoints, state: &Path, paint: Paint) -> String {
     ];
     match (&endpoints.cluster, &endpoints.cluster_url) {
         (ClusterChoice::Embedded, Some(url)) => rows.push(row("Kubernetes", format!("{url}  embedded"))),
-        (ClusterChoice::Embedded, None) | (ClusterChoice::Kubeconfig { .. }, _) => {}
+        (ClusterChoice::Hollow { .. }, Some(url)) => rows.push(row("Kubernetes", format!("{url}  hollow"))),
+        (ClusterChoice::Embedded | ClusterChoice::Hollow { .. }, None)
+        | (ClusterChoice::Kubeconfig { .. }, _) => {}
     }
     rows.push(row("kubeconfig", endpoints.kubeconfig.display().to_string()));
     rows.push(row("logs", format!("{}/*.log", state.display())));

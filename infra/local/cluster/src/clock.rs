@@ -25,6 +25,11 @@ pub fn micros(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
 }
 
+/// A time as logs show it, 30 characters: `2026-11-21T02:24:31.266780128Z`.
+pub fn nanos(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%S%.9fZ").to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,6 +4,8 @@ use crate::access::{ADMINISTRATORS, Authorizer, EksIdentity, StaticToken, Tokens
 use crate::api::create::{CreateOptions, create};
 use crate::api::{Api, Server, serve};
 use crate::certificate::{self, CertificateError};
+use crate::faults::{self, Faults};
+use crate::hollow::{Hollow, Script, ScriptError};
 use crate::kubelet::{Kubelet, KubeletConfig, KubeletError, StageCommand};
 use crate::node::Node;
 use crate::store::{Kind, Store, text};
@@ -15,6 +17,7 @@ use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
@@ -24,6 +27,9 @@ pub const NODE_NAME: &str = "longshore-node";
 /// What the node offers. Nothing is enforced, so the numbers are generous: they only refuse what no desk would have.
 const ALLOCATABLE: [(&str, &str); 4] =
     [("cpu", "64"), ("memory", "256Gi"), ("ephemeral-storage", "1Ti"), ("pods", "10000")];
+
+/// How often events that are too old are looked for.
+const EXPIRE_EVERY: Duration = Duration::from_secs(60);
 
 /// How a cluster is started.
 #[derive(Clone, Debug)]
@@ -46,6 +52,10 @@ pub struct ClusterConfig {
     pub eks: Option<EksIdentity>,
     /// Whether exec over WebSocket needs `create` besides `get`: true (the default) from Kubernetes 1.35 on.
     pub exec_needs_create: bool,
+    /// Pods without processes that follow this script, instead of the kubelet.
+    pub hollow: Option<Script>,
+    /// What goes wrong on request; kept by the cluster, so that it can be changed while that runs.
+    pub faults: Faults,
 }
 
 impl ClusterConfig {
@@ -61,6 +71,8 @@ impl ClusterConfig {
             tokens: Vec::new(),
             eks: None,
             exec_needs_create: true,
+            hollow: None,
+            faults: Faults::default(),
         }
     }
 }
@@ -91,6 +103,26 @@ pub enum ClusterError {
     /// The kubelet does not start.
     #[error("failed to start the kubelet")]
     Kubelet(#[source] KubeletError),
+    /// The script of hollow pods cannot be followed.
+    #[error("failed to follow the script of the hollow pods")]
+    Script(#[source] ScriptError),
+}
+
+/// What runs the pods and has to be shut down.
+enum Running {
+    Nothing,
+    Kubelet(Arc<Kubelet>),
+    Hollow(Arc<Hollow>),
+}
+
+impl Running {
+    async fn shutdown(self) {
+        match self {
+            Running::Nothing => {}
+            Running::Kubelet(kubelet) => kubelet.shutdown().await,
+            Running::Hollow(hollow) => hollow.shutdown().await,
+        }
+    }
 }
 
 /// A running cluster. Shut it down with [`Cluster::shutdown`]; dropping it leaves its processes to the end of the program.
@@ -101,7 +133,10 @@ pub struct Cluster {
     store: Store,
     server: Server,
     scheduler: JoinHandle<()>,
-    kubelet: Option<Arc<Kubelet>>,
+    housekeeping: JoinHandle<()>,
+    running: Running,
+    from_outside: JoinHandle<()>,
+    faults: Faults,
 }
 
 impl Cluster {
@@ -112,23 +147,31 @@ impl Cluster {
     /// When the address cannot be listened on, a manifest is refused, or this machine cannot run pods.
     pub async fn start(config: ClusterConfig) -> Result<Cluster, ClusterError> {
         let store = Store::new();
-        let kubelet = KubeletConfig {
-            directory: config.directory.clone(),
-            stage: config.stage.clone(),
-            images: config.images.clone(),
-            node_name: NODE_NAME.into(),
-            environment: config.environment.clone(),
-        };
-        let kubelet = Kubelet::start(store.clone(), kubelet).await.map_err(ClusterError::Kubelet)?;
-        let mut cluster = match Cluster::start_with_node(config, store, kubelet.clone()).await {
-            Ok(cluster) => cluster,
-            Err(error) => {
-                kubelet.shutdown().await;
-                return Err(error);
+        let (node, running): (Arc<dyn Node>, Running) = match config.hollow.clone() {
+            Some(script) => {
+                let hollow = Hollow::start(store.clone(), NODE_NAME, script).map_err(ClusterError::Script)?;
+                (hollow.clone(), Running::Hollow(hollow))
+            }
+            None => {
+                let kubelet = KubeletConfig {
+                    directory: config.directory.clone(),
+                    stage: config.stage.clone(),
+                    images: config.images.clone(),
+                    node_name: NODE_NAME.into(),
+                    environment: config.environment.clone(),
+                    faults: config.faults.clone(),
+                };
+                let kubelet = Kubelet::start(store.clone(), kubelet).await.map_err(ClusterError::Kubelet)?;
+                (kubelet.clone(), Running::Kubelet(kubelet))
             }
         };
-        cluster.kubelet = Some(kubelet);
-        Ok(cluster)
+        match Cluster::start_with_node(config, store, node).await {
+            Ok(cluster) => Ok(Cluster { running, ..cluster }),
+            Err(error) => {
+                running.shutdown().await;
+                Err(error)
+            }
+        }
     }
 
     /// Start API server and scheduler over a node of the caller's, which changes the status of pods in `store` itself.
@@ -159,10 +202,13 @@ impl Cluster {
             tokens: Tokens::new(tokens, config.eks),
             authorizer: Authorizer::new(store.clone()),
             exec_needs_create: config.exec_needs_create,
+            faults: config.faults.clone(),
             address: address.to_string(),
         };
         let server = serve(listener, TlsAcceptor::from(identity.tls), Arc::new(api));
-        let scheduler = tokio::spawn(scheduler::run(store.clone(), NODE_NAME.into()));
+        let scheduler = tokio::spawn(scheduler::run(store.clone(), NODE_NAME.into(), config.faults.clone()));
+        let from_outside = tokio::spawn(faults::run(store.clone(), config.faults.clone()));
+        let housekeeping = tokio::spawn(expire_events(store.clone()));
         Ok(Cluster {
             url: format!("https://{address}"),
             authority_pem: identity.authority_pem,
@@ -170,7 +216,10 @@ impl Cluster {
             store,
             server,
             scheduler,
-            kubelet: None,
+            housekeeping,
+            running: Running::Nothing,
+            from_outside,
+            faults: config.faults,
         })
     }
 
@@ -194,6 +243,11 @@ impl Cluster {
         &self.store
     }
 
+    /// What goes wrong here on request; at first nothing does.
+    pub fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
     /// A kubeconfig (YAML) of the administrator, with the authority in it; namespace `default`.
     pub fn kubeconfig(&self) -> String {
         self.kubeconfig_for("admin", &self.admin_token)
@@ -213,11 +267,21 @@ impl Cluster {
 
     /// Stop serving, kill every process of every pod, and wait for it.
     pub async fn shutdown(self) {
+        self.faults.clear();
         self.scheduler.abort();
+        self.housekeeping.abort();
+        self.from_outside.abort();
         self.server.shutdown().await;
-        if let Some(kubelet) = self.kubelet {
-            kubelet.shutdown().await;
-        }
+        self.running.shutdown().await;
+    }
+}
+
+/// Remove old events now and then.
+async fn expire_events(store: Store) {
+    let mut looks = tokio::time::interval(EXPIRE_EVERY);
+    loop {
+        looks.tick().await;
+        store.expire_events(clock::now());
     }
 }
 
@@ -269,7 +333,7 @@ fn put(store: &Store, kind: Kind, manifest: Value) -> Result<(), ClusterError> {
         put(store, Kind::Namespace, json!({"metadata": {"name": namespace}}))?;
     }
     let namespace = if namespaced { namespace.as_str() } else { "" };
-    let options = CreateOptions { kind, namespace, dry_run: false, field_validation: "Strict" };
+    let options = CreateOptions { kind, namespace, dry_run: false, text: &[], field_validation: "Strict" };
     let created = create(store, &options, manifest);
     created.map(drop).map_err(|status| ClusterError::Manifest { what, refusal: status.message })
 }

@@ -8,6 +8,8 @@
 //! * [`store`] holds the objects, their versions and their last changes.
 //! * `scheduler` gives pods to the node.
 //! * [`node`] is the joint between the API server and whatever runs the pods.
+//! * [`hollow`] runs pods without processes, by a script, many thousand of them.
+//! * [`faults`] makes go wrong what it is asked to.
 //! * [`kubelet`] makes pods happen; [`container`] is the side of it that becomes a container.
 //!
 //! It behaves as Kubernetes 1.36 does where Longshore, its users and `kubectl` at the desk meet it, and refuses the
@@ -19,6 +21,8 @@ mod certificate;
 pub mod clock;
 pub mod cluster;
 pub mod container;
+pub mod faults;
+pub mod hollow;
 pub mod kubelet;
 pub mod node;
 mod random;
@@ -26,5 +30,5 @@ mod scheduler;
 pub mod store;
 mod validation;
 
-pub use access::{EksIdentity, StaticToken};
+pub use access::{EksIdentity, Keys, StaticToken};
 pub use cluster::{Cluster, ClusterConfig, ClusterError};

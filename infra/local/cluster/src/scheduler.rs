@@ -1,28 +1,46 @@
 //! The scheduler: gives pods to the only node, or says why not, in upstream's words.
 
 use crate::clock;
-use crate::store::{EventRecord, Kind, Store, set, text};
+use crate::faults::{Faults, tolerates};
+use crate::store::{EventRecord, Kind, Object, Store, set, text};
 use crate::validation::quantity;
 use serde_json::{Value, json};
 use tokio::sync::broadcast::error::RecvError;
 
 /// Follow the store until it is gone.
-pub(crate) async fn run(store: Store, node: String) {
+pub(crate) async fn run(store: Store, node: String, faults: Faults) {
     let mut changes = store.subscribe();
-    schedule_all(&store, &node);
+    let mut plans = faults.plans();
+    schedule_all(&store, &node, &faults);
     loop {
-        match changes.recv().await {
-            Ok(change) if change.kind == Kind::Pod => schedule(&store, &node, &change.object),
+        let change = tokio::select! {
+            change = changes.record() => change,
+            Ok(()) = plans.changed() => {
+                schedule_all(&store, &node, &faults);
+                continue;
+            }
+        };
+        match change {
+            Ok(change) if change.kind == Kind::Pod => look(&store, &node, &change.object, &faults),
+            // The node may have lost a taint.
+            Ok(change) if change.kind == Kind::Node => schedule_all(&store, &node, &faults),
             Ok(_) => {}
-            Err(RecvError::Lagged(_)) => schedule_all(&store, &node),
+            Err(RecvError::Lagged(_)) => schedule_all(&store, &node, &faults),
             Err(RecvError::Closed) => return,
         }
     }
 }
 
-fn schedule_all(store: &Store, node: &str) {
-    for pod in store.list(Kind::Pod, None).0 {
-        schedule(store, node, &pod);
+fn schedule_all(store: &Store, node: &str, faults: &Faults) {
+    for pod in store.objects(Kind::Pod, None, None).0 {
+        look(store, node, &pod, faults);
+    }
+}
+
+/// Most pods have a node already and are not worth parsing.
+fn look(store: &Store, node: &str, pod: &Object, faults: &Faults) {
+    if !pod.may_have("nodeName") || pod.json().contains("\"nodeName\":\"\"") {
+        schedule(store, node, &pod.value(), faults);
     }
 }
 
@@ -33,9 +51,13 @@ enum Decision {
     Unschedulable(String),
 }
 
-fn schedule(store: &Store, node: &str, pod: &Value) {
+fn schedule(store: &Store, node: &str, pod: &Value, faults: &Faults) {
     let Some(node_object) = store.get(Kind::Node, "", node) else { return };
-    let decision = decide(pod, &node_object);
+    let decide = |pod: &Value| match decide(pod, &node_object) {
+        Decision::Leave => Decision::Leave,
+        other => faults.unschedulable(pod).map_or(other, Decision::Unschedulable),
+    };
+    let decision = decide(pod);
     if decision == Decision::Leave {
         return;
     }
@@ -44,7 +66,7 @@ fn schedule(store: &Store, node: &str, pod: &Value) {
     let mut done = false;
     let updated = store.update(Kind::Pod, namespace, name, uid, |current| {
         // The pod may have moved on since the change was read.
-        if decide(current, &node_object) != decision {
+        if decide(current) != decision {
             return;
         }
         let before = current.clone();
@@ -80,7 +102,7 @@ fn event(kind: &'static str, reason: &str, message: String) -> EventRecord {
 }
 
 /// Put a condition in, with the time of its last change of status.
-fn condition(pod: &mut Value, mut condition: Value) {
+pub(crate) fn condition(pod: &mut Value, mut condition: Value) {
     let Some(status) = pod.get_mut("status") else { return };
     if !status.get("conditions").is_some_and(Value::is_array) {
         set(status, "conditions", json!([]));
@@ -138,8 +160,14 @@ fn decide(pod: &Value, node: &Value) -> Decision {
     if !selected(pod, node) {
         return unhelpful("1 node(s) didn't match Pod's node affinity/selector");
     }
+    let taints =
+        array(node, "/spec/taints").iter().filter(|taint| text(taint, "/effect") != "PreferNoSchedule");
+    let tolerations = array(pod, "/spec/tolerations");
+    if taints.into_iter().any(|taint| !tolerations.iter().any(|toleration| tolerates(toleration, taint))) {
+        return unhelpful("1 node(s) had untolerated taint(s)");
+    }
     match insufficient(pod, node) {
-        Some(resource) => unhelpful(&format!("1 Insufficient {resource}")),
+        Some((resource, _)) => unhelpful(&format!("1 Insufficient {resource}")),
         None => Decision::Bind,
     }
 }
@@ -172,8 +200,8 @@ fn selected(pod: &Value, node: &Value) -> bool {
     by_selector && by_affinity
 }
 
-/// The first resource of which the pod asks more than the whole node has.
-fn insufficient(pod: &Value, node: &Value) -> Option<String> {
+/// The first resource of which the pod asks more than the whole node has, and how much in billionths.
+pub(crate) fn insufficient(pod: &Value, node: &Value) -> Option<(String, i128)> {
     let mut sums: Vec<(String, i128)> = Vec::new();
     for container in array(pod, "/spec/containers") {
         let requests = container.pointer("/resources/requests").and_then(Value::as_object);
@@ -190,7 +218,7 @@ fn insufficient(pod: &Value, node: &Value) -> Option<String> {
             node.pointer("/status/allocatable").and_then(|all| all.get(resource)).and_then(Value::as_str);
         amount.and_then(quantity::parse).unwrap_or(0)
     };
-    sums.into_iter().find(|(resource, sum)| *sum > available(resource)).map(|(resource, _)| resource)
+    sums.into_iter().find(|(resource, sum)| *sum > available(resource))
 }
 
 #[cfg(test)]

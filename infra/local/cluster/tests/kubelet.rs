@@ -7,6 +7,9 @@ mod desk;
 #[path = "kubelet/exec.rs"]
 mod exec;
 #[cfg(test)]
+#[path = "kubelet/health.rs"]
+mod health;
+#[cfg(test)]
 #[path = "kubelet/leftovers.rs"]
 mod leftovers;
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The recorded conversations with a real Kubernetes 1.36, held again with the embedded cluster.
 //!
-//! Every difference stands in `parity/differences.rs` with its reason, and `docs/PARITY.md` is written from the
+//! Requests are sent again, and pods are played again. Every difference stands in `parity/differences.rs` or
+//! `parity/pods/differences.rs` with its reason, and `docs/PARITY.md` is written from the
 //! comparison (`LONGSHORE_WRITE_DOCS=1` writes it anew): none is silent.
 
 #[cfg(test)]
@@ -16,8 +17,14 @@ mod compare;
 #[path = "parity/differences.rs"]
 mod differences;
 #[cfg(test)]
+#[path = "parity/document.rs"]
+mod document;
+#[cfg(test)]
 #[path = "parity/page.rs"]
 mod page;
+#[cfg(test)]
+#[path = "parity/pods/mod.rs"]
+mod pods;
 #[cfg(test)]
 #[path = "parity/recording.rs"]
 mod recording;

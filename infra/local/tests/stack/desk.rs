@@ -41,7 +41,7 @@ impl Desk {
         let python =
             Command::new("python3").args(["-c", "import sys; print(sys.executable)"]).output().unwrap();
         let python = String::from_utf8(python.stdout).unwrap();
-        for name in ["submit", "poll", "collect", "cancel"] {
+        for name in local::FUNCTIONS {
             let program = programs.join(name);
             std::fs::write(
                 &program,
@@ -62,6 +62,7 @@ impl Desk {
             program: env!("CARGO_BIN_EXE_longshore-stack").into(),
             functions: FunctionBuild::Directory(self.directory.path().join("functions")),
             cluster: ClusterChoice::Embedded,
+            enforce_roles: false,
             owner: Some(std::process::id()),
         }
     }

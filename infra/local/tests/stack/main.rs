@@ -30,6 +30,8 @@ async fn a_message_runs_a_function_and_down_leaves_nothing_behind() {
     for (queue, function, group) in [
         (&stack.collect_queue, "collect", None),
         (&stack.cancel_queue, "cancel", None),
+        (&stack.uploads_queue, "trigger", None),
+        (&stack.notify_queue, "notify", None),
         (&stack.wake_queue, "poll", Some("tick")),
     ] {
         wire::send(queue, "hello", group).and_see(&stack, function).await;

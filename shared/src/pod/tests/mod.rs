@@ -1,6 +1,7 @@
 //! Built pods as snapshots, and the carriers' scripts run for real.
 
 mod carriers;
+mod explain;
 mod init_files;
 mod snapshots;
 
@@ -23,6 +24,8 @@ pub(super) fn plan(document: &str) -> Plan {
         inputs: &inputs,
         trigger: &Map::new(),
         bucket: "longshore",
+        accepted_at: jiff::Timestamp::UNIX_EPOCH,
+        templates: &std::collections::BTreeMap::new(),
         replace_connection: true,
     };
     plan_of(&submission, &context).unwrap_or_else(|problems| panic!("{problems:?}"))

@@ -36,6 +36,9 @@ macro_rules! examples {
 }
 
 examples! {
+    airflow_executor: "airflow-executor.yaml",
+    airflow_operator: "airflow-operator.yaml",
+    airflow_transform: "airflow-transform.yaml",
     ee_runner_copy_file: "ee-runner-copy-file.yaml",
     ee_runner_hello: "ee-runner-hello.yaml",
     hello: "hello.yaml",

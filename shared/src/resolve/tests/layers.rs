@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::super::plan::{ClusterChoice, Deciding};
 use super::{main_of, plan, plan_with, pod_create, runner, shell};
-use crate::spec::retry::{Backoff, RetryPolicy};
+use crate::spec::retry::{Backoff, Behavior, RetryPolicy};
 
 #[test]
 fn defaults_of_a_script_task() {
@@ -134,6 +134,7 @@ fn retries() {
             RetryPolicy {
                 max_attempts: 3,
                 max_duration_seconds: None,
+                behavior: Behavior::RetryFailedTask,
                 warning_on_retry: false,
                 backoff: Backoff::Constant { interval_seconds: 10 },
             },
@@ -143,6 +144,7 @@ fn retries() {
             RetryPolicy {
                 max_attempts: u32::MAX,
                 max_duration_seconds: Some(3600),
+                behavior: Behavior::RetryFailedTask,
                 warning_on_retry: true,
                 backoff: Backoff::Exponential { interval_seconds: 1, max_interval_seconds: 60, factor: 1.5 },
             },
@@ -152,6 +154,7 @@ fn retries() {
             RetryPolicy {
                 max_attempts: 2,
                 max_duration_seconds: None,
+                behavior: Behavior::RetryFailedTask,
                 warning_on_retry: false,
                 backoff: Backoff::Random { min_interval_seconds: 1, max_interval_seconds: 9 },
             },

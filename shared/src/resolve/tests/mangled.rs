@@ -3,6 +3,7 @@ use serde_json::{Map, Value, json};
 
 use super::plan_submission;
 use crate::pod::{self, Grants, PodIdentity};
+use crate::spec::answer::Asked;
 use crate::spec::submission::Submission;
 use crate::spec::task;
 
@@ -106,6 +107,8 @@ fn check(document: Value) -> Result<(), TestCaseError> {
         inputs: Map::new(),
         trigger: Map::new(),
         pointer_base: String::new(),
+        asked: Asked::default(),
+        origin: None,
     };
     let _ = task::parse(&submission.document, "");
     match plan_submission(&submission, json!({}), false) {
@@ -129,6 +132,8 @@ fn the_document_is_right_before_it_is_mangled() {
         inputs: Map::new(),
         trigger: Map::new(),
         pointer_base: String::new(),
+        asked: Asked::default(),
+        origin: None,
     };
     plan_submission(&submission, json!({}), false).unwrap();
 }

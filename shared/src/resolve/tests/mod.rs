@@ -1,5 +1,7 @@
 //! Plans of documents, and problems of documents that cannot be planned.
 
+mod airflow;
+mod conduct;
 mod files;
 mod layers;
 mod mangled;
@@ -35,6 +37,8 @@ pub(super) fn plan_submission(
             inputs: &inputs,
             trigger: &trigger,
             bucket: "longshore",
+            accepted_at: jiff::Timestamp::UNIX_EPOCH,
+            templates: &std::collections::BTreeMap::new(),
             replace_connection,
         },
     )

@@ -150,3 +150,15 @@ fn a_template_nested_too_deeply_is_a_problem_and_not_a_crash() {
     let _ = answer(format!("{{% if false %}}{}{{% endif %}}", "{% elif false %}".repeat(100)));
     let _ = answer(format!("{}x{}", "{% if true %}".repeat(140), "{% endif %}".repeat(140)));
 }
+
+#[test]
+fn a_template_that_does_not_come_to_its_end_is_stopped() {
+    let loops = "{% for a in range(9000) %}{% for b in range(9000) %}{{ b }}{% endfor %}{% endfor %}";
+    let text = "{% for a in range(90) %}{{ 'x' * 90000 }}{% endfor %}";
+    for (template, part) in [(loops, "100000 steps"), (text, "more than 4194304 bytes")] {
+        let document =
+            format!("id: a\ntype: io.kestra.plugin.scripts.shell.Commands\ncommands: [\"{template}\"]\n");
+        let problems = refused(&document);
+        assert!(problems.iter().any(|problem| problem.contains(part)), "{problems:?}");
+    }
+}

@@ -35,9 +35,7 @@ pub fn diagnose(observation: &Observation, events: &[EventFact]) -> Diagnosis {
 /// The explanation, if something is wrong.
 pub(super) fn culprit(observation: &Observation, events: &[EventFact]) -> Option<Diagnosis> {
     let Some(pod) = &observation.pod else {
-        return observation.gone.then(|| {
-            Suspect::new(Cause::PodVanished, "the pod is not there any more").diagnosis(None, events)
-        });
+        return observation.gone.then(|| outside::vanished(events).diagnosis(None, events));
     };
     if pod.is_success() && !pod.is_ended_by_deadline() {
         return None;

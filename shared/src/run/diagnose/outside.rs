@@ -8,6 +8,7 @@ use crate::run::diagnosis::Cause;
 use crate::run::facts::Scheduling;
 use crate::run::hints;
 use crate::run::limits::{NODE_LOST_SECONDS, later};
+use crate::run::observation::EventFact;
 use crate::run::reasons::{self, EventMeaning, PodReason, TerminatedReason};
 use crate::run::text::head;
 
@@ -101,6 +102,19 @@ pub(super) fn deleted(scene: &Scene<'_>) -> Option<Suspect> {
         None => "somebody deleted the pod before the main container started",
     };
     cut_short.then(|| with_main_exit(Suspect::new(Cause::PodDeleted, message), scene))
+}
+
+/// The pod went before it could be looked at: only its events may tell who took it.
+pub(super) fn vanished(events: &[EventFact]) -> Suspect {
+    let told = events.iter().rev().find_map(|event| match reasons::event(&event.reason)? {
+        EventMeaning::Preempted => Some((event, Cause::Preempted)),
+        EventMeaning::Evicted => Some((event, Cause::Evicted)),
+        _ => None,
+    });
+    match told {
+        Some((event, cause)) => Suspect::new(cause, from_outside(cause, &event.reason, &event.message)),
+        None => Suspect::new(Cause::PodVanished, "the pod is not there any more"),
+    }
 }
 
 pub(super) fn with_main_exit(suspect: Suspect, scene: &Scene<'_>) -> Suspect {

@@ -1,8 +1,9 @@
 use super::{accepted, at, container, created, deleted, ended, pod, running, seen, vanished, waiting};
 use crate::run::decide;
 use crate::run::decision::{Ending, Next, Outcome};
+use crate::run::diagnosis::Cause;
 use crate::run::facts::{Disruption, PodFacts, Ready, Restart, Role, Scheduling};
-use crate::run::observation::Observation;
+use crate::run::observation::{EventFact, Observation};
 use crate::run::record::Record;
 use crate::run::render;
 use crate::run::state::State;
@@ -316,4 +317,29 @@ fn a_pod_that_says_succeeded_without_its_deciding_container_is_no_success() {
         PodFacts { phase: crate::run::facts::Phase::Succeeded, containers: Vec::new(), ..pod(running()) };
     let decision = decide(&created(), &seen(silent, 50), at(50));
     assert!(matches!(decision.next, Next::Collect(Ending { outcome: Outcome::Finish(State::Failed), .. })));
+}
+
+#[test]
+fn the_events_of_a_pod_that_is_gone_tell_who_took_it() {
+    for (reason, message, cause) in [
+        ("Preempted", "Preempted by pod 1 on node n", Cause::Preempted),
+        ("Evicted", "The node was low on resource: memory.", Cause::Evicted),
+        ("TaintManagerEviction", "Cancelling deletion of Pod a/b", Cause::PodVanished),
+        ("Killing", "Stopping container main", Cause::PodVanished),
+    ] {
+        let event = EventFact {
+            kind: "Normal".to_owned(),
+            reason: reason.to_owned(),
+            message: message.to_owned(),
+            count: 1,
+            last_at: None,
+            field_path: None,
+        };
+        let Next::End(ending) = decide(&created(), &vanished(50), at(50)).next else { panic!("{reason}") };
+        let diagnosis = ending.with_events(&vanished(50), &[event]).diagnosis.unwrap();
+        assert_eq!(diagnosis.cause, cause, "{}", diagnosis.message);
+        if cause != Cause::PodVanished {
+            assert!(diagnosis.message.ends_with(message), "{}", diagnosis.message);
+        }
+    }
 }

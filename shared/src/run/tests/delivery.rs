@@ -13,7 +13,7 @@ fn succeeded() -> Ending {
 
 fn short(missing: &[&str], lost: &[&str]) -> Shortfall {
     let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
-    Shortfall { missing: owned(missing), lost: owned(lost) }
+    Shortfall { missing: owned(missing), unusable: Vec::new(), lost: owned(lost) }
 }
 
 #[test]

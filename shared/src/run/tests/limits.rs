@@ -1,8 +1,10 @@
 use jiff::Timestamp;
+use serde_json::json;
 
-use super::{at, container, ended, pod, running, waiting};
-use crate::run::facts::{ContainerFacts, PodFacts, Role, Termination};
-use crate::run::limits::{later, seconds_between};
+use super::{at, container, created, ended, pod, running, waiting};
+use crate::run::facts::{ContainerFacts, PodFacts, Role, Scheduling, Termination};
+use crate::run::limits::{later, seconds_between, start_by};
+use crate::run::record::Record;
 
 #[test]
 fn a_moment_too_late_to_exist_is_the_end_of_time() {
@@ -44,4 +46,26 @@ fn the_start_is_the_first_one_as_far_as_the_status_tells_and_else_the_end_of_the
     for (pod, expected) in cases {
         assert_eq!(pod.main_started_at(), expected);
     }
+}
+
+#[test]
+fn the_waiting_budget_of_a_pod_that_others_let_in_begins_when_it_has_a_node() {
+    let gated = |record: &Record, acknowledged_at| {
+        let pod = PodFacts { scheduling: Scheduling::Gated, acknowledged_at, ..pod(waiting("", "")) };
+        start_by(record, &pod)
+    };
+    let let_in = |record: &Record, acknowledged_at| {
+        start_by(record, &PodFacts { acknowledged_at, ..pod(waiting("", "")) })
+    };
+    let plain = created();
+    assert_eq!(let_in(&plain, None), at(610));
+    assert_eq!(gated(&plain, None), at(610), "a gate that the task does not speak of");
+    let mut queued = created();
+    queued.plan.pod = json!({"metadata": {"labels": {"kueue.x-k8s.io/queue-name": "team"}}});
+    assert_eq!(gated(&queued, None), Timestamp::MAX);
+    assert_eq!(let_in(&queued, None), Timestamp::MAX, "admitted, and no node yet");
+    assert_eq!(let_in(&queued, Some(at(5000))), at(5600));
+    let mut own = created();
+    own.plan.pod = json!({"spec": {"schedulingGates": [{"name": "example.com/gate"}]}});
+    assert_eq!(let_in(&own, Some(at(5000))), at(5600));
 }

@@ -1,14 +1,20 @@
 //! Tables and properties of the judgements, and the recorded pods.
 
+mod answer;
+mod cached;
 mod carriers;
 mod decide;
 mod delivery;
 mod limits;
+mod rank;
+mod readiness;
 mod reasons;
 mod recordings;
 mod refusal;
 mod retry;
 mod roles;
+mod succession;
+mod tolerance;
 mod total;
 mod transition;
 
@@ -23,6 +29,7 @@ use super::observation::Observation;
 use super::record::Record;
 use super::transition::Acceptance;
 use crate::resolve::plan::{ClusterChoice, Deciding, FilePlan, Limits, Plan, Target, TaskName};
+use crate::spec::answer::Asked;
 use crate::spec::retry::RetryPolicy;
 
 /// The run is accepted at second 0; everything else is told in seconds from there.
@@ -33,15 +40,27 @@ pub(super) fn at(seconds: u64) -> Timestamp {
 pub(super) fn plan() -> Plan {
     Plan {
         task: TaskName { id: "task".to_owned(), ..TaskName::default() },
-        target: Target { cluster: ClusterChoice::Default, namespace: None },
+        target: Target { cluster: ClusterChoice::Default, namespace: None, fallback: None },
         pod: json!({"spec": {"containers": [{"name": "main"}]}}),
         deciding: Deciding::Container("main".to_owned()),
         files: FilePlan::default(),
-        limits: Limits { waiting_seconds: 600, running_seconds: 3600, late_log_seconds: 30 },
+        limits: Limits {
+            waiting_seconds: 600,
+            running_seconds: 3600,
+            late_log_seconds: 30,
+            ready_seconds: None,
+        },
         retry: RetryPolicy::never(),
         delete: true,
+        keep_failed: false,
+        skip_exit_codes: Vec::new(),
         resume: true,
         fail_on_missing_outputs: false,
+        skip: None,
+        cache: None,
+        allow_failure: false,
+        allow_warning: false,
+        priority: 0,
         warnings: Vec::new(),
     }
 }
@@ -53,10 +72,13 @@ pub(super) fn accepted() -> Record {
         group: "group".to_owned(),
         submission_hash: "hash".to_owned(),
         source: "test".to_owned(),
+        hops: 0,
         accepted_at: at(0),
         writer: "writer".to_owned(),
         plan: plan(),
         pod_name: "pod-1".to_owned(),
+        asked: Asked::default(),
+        execution_id: None,
     })
 }
 
@@ -80,6 +102,7 @@ pub(super) fn pod(main: ContainerState) -> PodFacts {
         scheduling: Scheduling::Scheduled,
         disruption: None,
         ready: Ready::Unknown,
+        ready_changed_at: None,
         initialized_at: Some(at(10)),
         containers: vec![container("main", Role::Deciding, main)],
     }

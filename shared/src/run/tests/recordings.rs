@@ -10,6 +10,7 @@ use crate::run::observation::{EventFact, Observation, Roles};
 use crate::run::record::Record;
 use crate::run::transition::Acceptance;
 use crate::run::{decide, render, verdict_with_events};
+use crate::spec::answer::Asked;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -176,10 +177,13 @@ fn record(pod: &Value, created_at: Timestamp) -> Record {
         group: "group".to_owned(),
         submission_hash: "hash".to_owned(),
         source: "recording".to_owned(),
+        hops: 0,
         accepted_at: created_at,
         writer: "test".to_owned(),
         plan,
         pod_name: name.to_owned(),
+        asked: Asked::default(),
+        execution_id: None,
     })
     .with_pod(pod["metadata"]["uid"].as_str().unwrap(), created_at)
 }

@@ -10,6 +10,7 @@ fn told(refusal: &Refusal) -> String {
         Refusal::NameInUse => "name in use".to_owned(),
         Refusal::Wait { seconds, diagnosis } => format!("wait {seconds}: {:?}", diagnosis.cause),
         Refusal::Credentials(diagnosis) => format!("credentials: {:?}", diagnosis.cause),
+        Refusal::Cancel(diagnosis) => format!("cancel: {:?}", diagnosis.cause),
         Refusal::Fail(diagnosis) => format!("fail: {:?}/{:?}", diagnosis.class, diagnosis.cause),
     }
 }

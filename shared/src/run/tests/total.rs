@@ -13,6 +13,7 @@ use crate::run::reasons::{DISRUPTION_REASONS, POD_REASONS, TERMINATED_REASONS, W
 use crate::run::record::Record;
 use crate::run::state::State;
 use crate::run::{decide, diagnose};
+use crate::spec::retry::Behavior;
 
 const LAST_SECOND: u64 = 5_000;
 
@@ -111,6 +112,7 @@ fn pod() -> impl Strategy<Value = PodFacts> {
                     since: Some(at(since)),
                 }),
                 ready: if silent { Ready::False { reason: None } } else { Ready::True },
+                ready_changed_at: None,
                 initialized_at: None,
                 containers,
             }
@@ -126,16 +128,26 @@ fn observation() -> impl Strategy<Value = Observation> {
 }
 
 fn record() -> impl Strategy<Value = Record> {
-    (any::<bool>(), any::<bool>(), proptest::option::of(0..LAST_SECOND), 1_u32..4, 0_u32..5).prop_map(
-        |(has_pod, cancelled, not_before, max_attempts, free)| {
+    (
+        any::<bool>(),
+        any::<bool>(),
+        proptest::option::of(0..LAST_SECOND),
+        1_u32..4,
+        0_u32..5,
+        any::<(bool, bool)>(),
+    )
+        .prop_map(|(has_pod, cancelled, not_before, max_attempts, free, (anew, ready))| {
             let record = if has_pod { created() } else { accepted() };
             let mut record = if cancelled { record.cancelled(at(5), "by id") } else { record };
             record.not_before = not_before.map(at);
             record.plan.retry.max_attempts = max_attempts;
+            if anew {
+                record.plan.retry.behavior = Behavior::CreateNewExecution;
+            }
+            record.plan.limits.ready_seconds = ready.then_some(100);
             record.attempt.infrastructure_failures = free;
             record
-        },
-    )
+        })
 }
 
 /// Every deciding container ended, with 0.
@@ -175,6 +187,9 @@ proptest! {
                 prop_assert!(*state != State::Succeeded || has_exited_0(&observation));
             }
             Some(Outcome::Retry { not_before, .. }) => prop_assert!(*not_before >= now && record.cancel.is_none()),
+            Some(Outcome::NewRun { state, not_before }) => {
+                prop_assert!(state.is_terminal() && *state != State::Succeeded && *not_before >= now && record.cancel.is_none());
+            }
             None => prop_assert!(record.cancel.is_none()),
         }
     }

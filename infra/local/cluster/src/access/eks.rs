@@ -3,6 +3,9 @@
 //! The real server sends the request to STS; here the secret is known, so the signature is computed again.
 //! Format: <https://github.com/kubernetes-sigs/aws-iam-authenticator#api-authorization-from-outside-a-cluster>.
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
 use crate::random;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -18,15 +21,29 @@ const LIFETIME: SignedDuration = SignedDuration::from_mins(15);
 /// How far the signer's clock may be ahead.
 const SKEW: SignedDuration = SignedDuration::from_mins(5);
 
+/// Access keys and their secrets. All clones are one: a key can be let in while the cluster runs.
+#[derive(Clone, Debug, Default)]
+pub struct Keys(Arc<RwLock<BTreeMap<String, String>>>);
+
+impl Keys {
+    /// Let an access key in.
+    pub fn admit(&self, access_key_id: impl Into<String>, secret_access_key: impl Into<String>) {
+        let mut keys = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        keys.insert(access_key_id.into(), secret_access_key.into());
+    }
+
+    fn secret(&self, access_key_id: &str) -> Option<String> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get(access_key_id).cloned()
+    }
+}
+
 /// The one AWS identity that may enter, and who it is inside.
 #[derive(Clone, Debug)]
 pub struct EksIdentity {
     /// The cluster's name, which the token's signature must cover.
     pub cluster_name: String,
-    /// The access key that signs.
-    pub access_key_id: String,
-    /// Its secret.
-    pub secret_access_key: String,
+    /// The access keys that may sign.
+    pub keys: Keys,
     /// The Kubernetes user that the identity maps to.
     pub user: String,
     /// Its groups.
@@ -61,15 +78,16 @@ impl EksIdentity {
         let fresh = age < LIFETIME && age > -SKEW && (0..=900).contains(&expires);
         let action = parameter("Action")? == "GetCallerIdentity";
         let covers = headers.split(';').any(|header| header == "x-k8s-aws-id");
-        if !(known && fresh && action && covers && key == self.access_key_id) {
+        if !(known && fresh && action && covers) {
             return None;
         }
+        let secret = self.keys.secret(key)?;
         let request = self.canonical_request(host, query, &headers)?;
         let text = format!(
             "AWS4-HMAC-SHA256\n{date}\n{scope}\n{}",
             random::hex(Sha256::digest(request.as_bytes()).as_slice())
         );
-        let mut key = format!("AWS4{}", self.secret_access_key).into_bytes();
+        let mut key = format!("AWS4{secret}").into_bytes();
         for part in scope.split('/') {
             key = hmac(&key, part.as_bytes())?.finalize().into_bytes().to_vec();
         }
@@ -120,13 +138,9 @@ mod tests {
     const TOKEN: &str = include_str!("eks_token.txt");
 
     fn identity(cluster: &str) -> EksIdentity {
-        EksIdentity {
-            cluster_name: cluster.into(),
-            access_key_id: "AKIDEXAMPLE".into(),
-            secret_access_key: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY".into(),
-            user: "longshore".into(),
-            groups: vec![],
-        }
+        let keys = Keys::default();
+        keys.admit("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY");
+        EksIdentity { cluster_name: cluster.into(), keys, user: "longshore".into(), groups: vec![] }
     }
 
     fn at(minute: &str) -> Timestamp {
@@ -146,9 +160,13 @@ mod tests {
     #[test]
     fn another_key_and_a_changed_token_are_refused() {
         let token = TOKEN.trim();
-        let mut other = identity("desk");
-        other.secret_access_key = "x".into();
+        let other = identity("desk");
+        other.keys.admit("AKIDEXAMPLE", "x");
         assert!(!other.accepts(token, at("03:00")));
+        let none = EksIdentity { keys: Keys::default(), ..identity("desk") };
+        assert!(!none.accepts(token, at("03:00")));
+        none.keys.admit("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY");
+        assert!(none.accepts(token, at("03:00")), "let in while it runs");
         let url = URL_SAFE_NO_PAD.decode(token.strip_prefix(PREFIX).unwrap()).unwrap();
         let url = String::from_utf8(url).unwrap().replace("Expires=60", "Expires=61");
         let changed = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(url));

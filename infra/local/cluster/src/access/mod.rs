@@ -5,7 +5,7 @@ mod review;
 mod rules;
 mod token;
 
-pub use eks::EksIdentity;
+pub use eks::{EksIdentity, Keys};
 pub(crate) use review::review;
 pub(crate) use rules::{Authorizer, Question};
 pub use token::StaticToken;

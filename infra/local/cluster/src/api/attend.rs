@@ -8,8 +8,10 @@ use super::status::Status;
 use super::{Api, create, delete, discovery, exec, list, log, openapi, patch, watch};
 use crate::access::{Question, User, review};
 use crate::clock;
+use crate::faults;
 use crate::store::Kind;
 use bytes::Bytes;
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
@@ -47,7 +49,7 @@ pub(super) async fn attend(api: Arc<Api>, request: Request<Incoming>, stop: Canc
 
 async fn answer(
     api: &Arc<Api>,
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
     stop: CancellationToken,
 ) -> Result<Answer, Status> {
     let credentials = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
@@ -57,19 +59,33 @@ async fn answer(
         Route::Resource(target) => target,
         Route::Path(path) => return at_path(api, &user, &path, &request),
     };
-    authorize(api, &user, &target, target.verb(request.method(), &query), &query)?;
-    if target.resource.ends_with("reviews") && target.group.starts_with("auth") {
-        return at_review(api, &user, &target, request).await;
+    let verb = target.verb(request.method(), &query);
+    authorize(api, &user, &target, verb, &query)?;
+    let is_review = target.resource.ends_with("reviews") && target.group.starts_with("auth");
+    let kind = Kind::find(&target.group, &target.resource).filter(|_| target.version == "v1");
+    let version = query.text("resourceVersion").to_owned();
+    let asks = (&user, &target, verb);
+    if matches!(target.subresource.as_str(), "exec" | "attach") && kind == Some(Kind::Pod) {
+        let strike = faults::meet(&api.faults, &api.store, asks, request.headers(), &[]).await;
+        if let Some(answer) = strike.instead().await {
+            return Ok(answer);
+        }
+        strike.mark(request.extensions_mut());
+        let answered = exec::upgrade(api, &user, &target, &query, request, stop).await;
+        return strike.on(answered, &api.store, &version).await;
     }
-    let Some(kind) = Kind::find(&target.group, &target.resource).filter(|_| target.version == "v1") else {
-        return Err(discovery::unknown_resource(&target));
-    };
-    if matches!(target.subresource.as_str(), "exec" | "attach") && kind == Kind::Pod {
-        return exec::upgrade(api, &user, &target, &query, request, stop).await;
-    }
-    let (parts, body) = request.into_parts();
+    let (Parts { method, headers, .. }, body) = request.into_parts();
     let body = collect(body).await?;
-    dispatch(api, Asked { method: parts.method, target, kind, query, headers: parts.headers, body }).await
+    let strike = faults::meet(&api.faults, &api.store, asks, &headers, &body).await;
+    if let Some(answer) = strike.instead().await {
+        return Ok(answer);
+    }
+    let answered = match kind {
+        _ if is_review => at_review(api, &user, &target, &method, &headers, &body),
+        None => Err(discovery::unknown_resource(&target)),
+        Some(kind) => dispatch(api, Asked { method, target, kind, query, headers, body }).await,
+    };
+    strike.on(answered, &api.store, &version).await
 }
 
 async fn collect(body: Incoming) -> Result<Bytes, Status> {
@@ -113,13 +129,15 @@ fn at_path(api: &Api, user: &User, path: &str, request: &Request<Incoming>) -> R
         .map_or_else(|| Ok(text_answer(StatusCode::NOT_FOUND, "404 page not found\n")), Ok)
 }
 
-async fn at_review(
+fn at_review(
     api: &Api,
     user: &User,
     target: &Target,
-    request: Request<Incoming>,
+    method: &Method,
+    headers: &HeaderMap,
+    body: &[u8],
 ) -> Result<Answer, Status> {
-    if request.method() != Method::POST || !target.name.is_empty() {
+    if method != Method::POST || !target.name.is_empty() {
         return Err(Status::method_not_allowed());
     }
     let kind = match target.resource.as_str() {
@@ -127,8 +145,7 @@ async fn at_review(
         "selfsubjectreviews" => "SelfSubjectReview",
         _ => "SelfSubjectAccessReview",
     };
-    let (parts, body) = request.into_parts();
-    let body = create::read(&parts.headers, &collect(body).await?, kind)?;
+    let body = create::read(headers, body, kind)?;
     let answer = review(&api.authorizer, user, &target.resource, &body)?;
     Ok(json_answer(StatusCode::CREATED, &answer))
 }

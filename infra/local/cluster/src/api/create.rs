@@ -25,6 +25,8 @@ pub(crate) struct CreateOptions<'a> {
     pub namespace: &'a str,
     /// Answer as if, and store nothing.
     pub dry_run: bool,
+    /// What was sent, when it was JSON.
+    pub text: &'a [u8],
     /// `Strict`, `Warn` (also when empty) or `Ignore`.
     pub field_validation: &'a str,
 }
@@ -50,6 +52,7 @@ pub(super) fn created(api: &Api, asked: &Asked) -> Result<Answer, Status> {
         kind: asked.kind,
         namespace: &asked.target.namespace,
         dry_run,
+        text: &asked.body,
         field_validation: asked.query.text("fieldValidation"),
     };
     let created = create(&api.store, &options, body)?;
@@ -122,7 +125,7 @@ pub(crate) fn create(
     let kind = options.kind;
     let mut warnings = Vec::new();
     check_kind(kind, &object)?;
-    validation::shape::check(kind, &mut object, options.field_validation, &mut warnings)?;
+    validation::shape::check(kind, &mut object, options.text, options.field_validation, &mut warnings)?;
     set(&mut object, "kind", json!(kind.name()));
     set(&mut object, "apiVersion", json!(kind.api_version()));
     if !object.get("metadata").is_some_and(Value::is_object) {
@@ -156,6 +159,9 @@ pub(crate) fn create(
     let causes = validation::check(kind, &object, &mut warnings);
     if !causes.is_empty() {
         return Err(Status::invalid(kind.group(), kind.name(), &name, &causes));
+    }
+    if kind == Kind::Pod {
+        validation::support::check(&object)?;
     }
     let there = if kind.is_namespaced() { options.namespace } else { "" };
     if let Some(existing) = store.get(kind, there, &name) {

@@ -18,6 +18,7 @@ struct DeleteOptions {
     uid: Option<String>,
     version: Option<String>,
     dry_run: bool,
+    is_foreground: bool,
 }
 
 impl DeleteOptions {
@@ -54,6 +55,7 @@ impl DeleteOptions {
             uid: word("/preconditions/uid"),
             version: word("/preconditions/resourceVersion"),
             dry_run: dry_run || asked.query.dry_run("DeleteOptions")?,
+            is_foreground: policy == "Foreground",
         })
     }
 
@@ -148,17 +150,58 @@ fn delete_pod(
     }
     let mut refused = None;
     let pod = store.update(Kind::Pod, namespace, name, None, |pod| match options.check(Kind::Pod, pod) {
-        Ok(()) => mark(pod, options.grace_seconds, now),
+        Ok(()) => {
+            mark(pod, options.grace_seconds, now);
+            if options.is_foreground {
+                hold(pod, true);
+            }
+        }
         Err(status) => refused = Some(status),
     })?;
     if let Some(status) = refused {
         return Err(status);
     }
+    let answer = pod.clone();
+    let uid = Some(text(&answer, "/metadata/uid"));
+    let pod = if options.is_foreground {
+        // The garbage collector finds nothing that depends on a pod (recording 85).
+        store.update(Kind::Pod, namespace, name, uid, |pod| hold(pod, false))?
+    } else {
+        pod
+    };
     if is_over(&pod) {
         // Somebody else may have been faster; gone is gone.
-        let _ = store.remove(Kind::Pod, namespace, name, Some(text(&pod, "/metadata/uid")));
+        let _ = store.remove(Kind::Pod, namespace, name, uid);
     }
-    Ok(pod)
+    Ok(answer)
+}
+
+/// Set the finalizer of a foreground deletion, or take it away.
+fn hold(pod: &mut Value, is_held: bool) {
+    const FOREGROUND: &str = "foregroundDeletion";
+    let Some(metadata) = pod.get_mut("metadata") else { return };
+    let mut finalizers = metadata.get("finalizers").and_then(Value::as_array).cloned().unwrap_or_default();
+    finalizers.retain(|finalizer| finalizer != FOREGROUND);
+    if is_held {
+        finalizers.push(json!(FOREGROUND));
+    }
+    if finalizers.is_empty() {
+        if let Value::Object(metadata) = metadata {
+            metadata.shift_remove("finalizers");
+        }
+    } else {
+        set(metadata, "finalizers", json!(finalizers));
+    }
+}
+
+/// Delete a pod as a controller or somebody else does; one that is gone or another one by now is left alone.
+pub(crate) fn delete_from_outside(store: &Store, pod: &Value, grace_seconds: Option<i64>) {
+    let (namespace, name) = (text(pod, "/metadata/namespace"), text(pod, "/metadata/name"));
+    let uid = Some(text(pod, "/metadata/uid").to_owned());
+    let options = DeleteOptions { grace_seconds, uid, version: None, dry_run: false, is_foreground: false };
+    if let Err(status) = delete_pod(store, namespace, name, &options) {
+        tracing::debug!(pod.name = name, reason = status.message, "the pod was gone before it was deleted");
+    }
 }
 
 /// Whether nothing has to end any more before a deleted pod can go.

@@ -11,6 +11,7 @@ use super::query::Query;
 use super::route::Target;
 use super::status::Status;
 use crate::access::User;
+use crate::faults::ExecCut;
 use crate::node::{ExecOptions, ExecSession, Exit, NodeError, Output};
 use crate::store::{Kind, text};
 use bytes::Bytes;
@@ -115,6 +116,10 @@ pub(super) async fn upgrade(
     };
     let key = request.headers().get(header::SEC_WEBSOCKET_KEY).map(|key| derive_accept_key(key.as_bytes()));
     let key = key.ok_or_else(|| Status::bad_request("missing Sec-WebSocket-Key header"))?;
+    let (session, stop) = match request.extensions().get::<ExecCut>() {
+        Some(cut) => cut.of(session, &stop),
+        None => (session, stop),
+    };
     let conversation = Conversation { protocol, command, is_attach };
     tokio::spawn(async move {
         let carried = async {

@@ -1,12 +1,12 @@
 //! Reading: one object, a list, its pages and its shapes.
 
 use super::Api;
-use super::answer::{Answer, json_answer};
+use super::answer::{Answer, answer, json_answer, whole};
 use super::attend::{Asked, accept};
 use super::selector::Selector;
 use super::status::{Cause, Status};
 use super::table::{Shape, Table, partial, shape};
-use crate::store::{Kind, Store, set, text};
+use crate::store::{Key, Kind, Object, Store, set, text};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::StatusCode;
@@ -85,6 +85,11 @@ impl Continue {
         Ok(Continue { version, after: (namespace.into(), name.into()) })
     }
 
+    /// The last key of this page as the store has it; a list of one namespace leaves that out of its tokens.
+    fn key(&self, namespace: Option<&str>) -> Key {
+        (namespace.map_or_else(|| self.after.0.clone(), str::to_owned), self.after.1.clone())
+    }
+
     fn token(version: Option<u64>, namespace: &str, name: &str) -> String {
         let key = if namespace.is_empty() { format!("/{name}\0") } else { format!("/{namespace}/{name}\0") };
         let version = version.map_or(json!(-1), |version| json!(version));
@@ -93,7 +98,7 @@ impl Continue {
 }
 
 struct Page {
-    items: Vec<Arc<Value>>,
+    items: Vec<Arc<Object>>,
     metadata: Value,
 }
 
@@ -141,39 +146,32 @@ fn page(store: &Store, asked: &Asked) -> Result<Page, Status> {
     if let Some(wanted) = wanted.or(exact).filter(|wanted| *wanted > current) {
         return Err(Status::version_too_large(wanted, current));
     }
+    let after = go_on.as_ref().map(|go_on| go_on.key(namespace));
     let (objects, version) = match exact {
-        None => store.list(asked.kind, namespace),
-        Some(exact) => match store.list_at(asked.kind, namespace, exact) {
+        None => store.objects(asked.kind, namespace, after.as_ref()),
+        Some(exact) => match store.objects_at(asked.kind, namespace, after.as_ref(), exact) {
             Ok(objects) => (objects, exact),
             Err(_) => return Err(expired(go_on.as_ref(), namespace)),
         },
     };
-    let after = go_on.as_ref().map(|go_on| &go_on.after);
-    let mut items: Vec<Arc<Value>> = objects
-        .into_iter()
-        .filter(|object| {
-            after.is_none_or(|after| is_after(object, after, namespace)) && selector.matches(object)
-        })
-        .collect();
+    let found = objects.len();
+    let selected = objects.into_iter().filter(|object| selector.selects(object));
+    // One more tells that there is another page.
+    let mut items: Vec<Arc<Object>> =
+        selected.take(limit.map_or(usize::MAX, |limit| limit.saturating_add(1))).collect();
     let mut metadata = json!({"resourceVersion": version.to_string()});
     if let Some(limit) = limit.filter(|limit| *limit < items.len()) {
-        let remaining = items.len() - limit;
         items.truncate(limit);
         if let Some(last) = items.last() {
-            let outer = if namespace.is_some() { "" } else { text(last, "/metadata/namespace") };
-            let token = Continue::token(Some(version), outer, text(last, "/metadata/name"));
+            let outer = if namespace.is_some() { "" } else { last.namespace() };
+            let token = Continue::token(Some(version), outer, last.name());
             set(&mut metadata, "continue", json!(token));
         }
         if selector.is_empty() {
-            set(&mut metadata, "remainingItemCount", json!(remaining));
+            set(&mut metadata, "remainingItemCount", json!(found - limit));
         }
     }
     Ok(Page { items, metadata })
-}
-
-fn is_after(object: &Value, after: &(String, String), namespace: Option<&str>) -> bool {
-    let outer = if namespace.is_some() { "" } else { text(object, "/metadata/namespace") };
-    (outer, text(object, "/metadata/name")) > (after.0.as_str(), after.1.as_str())
 }
 
 fn expired(go_on: Option<&Continue>, namespace: Option<&str>) -> Status {
@@ -195,17 +193,40 @@ fn expired(go_on: Option<&Continue>, namespace: Option<&str>) -> Status {
 pub(super) fn list(api: &Api, asked: &Asked) -> Result<Answer, Status> {
     let shape = shape(accept(&asked.headers))?;
     let page = page(&api.store, asked)?;
+    let values = || -> Vec<Arc<Value>> { page.items.iter().map(|item| item.value()).collect() };
     let body = match shape {
-        Shape::Object => listing(asked.kind, &page.items, page.metadata),
+        Shape::Object => {
+            let body = whole(written(asked.kind, &page.items, &page.metadata));
+            return Ok(answer(StatusCode::OK, "application/json", body));
+        }
         Shape::Partial => json!({
             "kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1", "metadata": page.metadata,
-            "items": page.items.iter().map(|item| partial(item)).collect::<Vec<_>>(),
+            "items": values().iter().map(|item| partial(item)).collect::<Vec<_>>(),
         }),
         Shape::Table => {
-            Table::new(asked.kind, asked.query.text("includeObject")).whole(&page.items, page.metadata)
+            Table::new(asked.kind, asked.query.text("includeObject")).whole(&values(), page.metadata)
         }
     };
     Ok(json_answer(StatusCode::OK, &body))
+}
+
+/// A list as text, made of the texts of its items.
+fn written(kind: Kind, items: &[Arc<Object>], metadata: &Value) -> String {
+    let size: usize = items.iter().map(|item| item.json().len() + 1).sum();
+    let mut text = String::with_capacity(size + 256);
+    text.push_str(&format!(
+        "{{\"kind\":\"{}List\",\"apiVersion\":\"{}\",\"metadata\":{metadata},\"items\":[",
+        kind.name(),
+        kind.api_version()
+    ));
+    for (index, item) in items.iter().enumerate() {
+        if index > 0 {
+            text.push(',');
+        }
+        item.write_item(kind, &mut text);
+    }
+    text.push_str("]}\n");
+    text
 }
 
 /// A list object; its items carry no kind and apiVersion, as upstream's.

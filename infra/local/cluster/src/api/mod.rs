@@ -1,9 +1,9 @@
 //! The wire: HTTPS, paths, verbs, and answers in upstream's words.
 
-mod answer;
+pub(crate) mod answer;
 mod attend;
 pub(crate) mod create;
-mod delete;
+pub(crate) mod delete;
 mod discovery;
 mod exec;
 mod list;
@@ -13,7 +13,7 @@ mod patch;
 mod pod_row;
 mod protobuf;
 mod query;
-mod route;
+pub(crate) mod route;
 mod selector;
 mod server;
 pub(crate) mod status;
@@ -23,6 +23,7 @@ mod watch;
 pub(crate) use server::{Server, serve};
 
 use crate::access::{Authorizer, Tokens};
+use crate::faults::Faults;
 use crate::node::Node;
 use crate::store::Store;
 use std::sync::Arc;
@@ -39,6 +40,8 @@ pub(crate) struct Api {
     pub authorizer: Authorizer,
     /// Whether exec over WebSocket needs `create` besides `get` (Kubernetes 1.35 and later).
     pub exec_needs_create: bool,
+    /// What goes wrong on request.
+    pub faults: Faults,
     /// `host:port` of this server.
     pub address: String,
 }

@@ -81,20 +81,26 @@ fn apply(api: &Api, asked: &Asked, change: &Change, options: &str) -> Result<Ans
         changed(asked, change, &mut object, &mut warnings)?;
         Arc::new(object)
     } else {
-        let mut outcome = Ok(());
+        let (mut outcome, mut last) = (Ok(()), None);
         let object = api.store.update(asked.kind, namespace, name, None, |object| {
             let mut changed_object = object.clone();
             outcome = changed(asked, change, &mut changed_object, &mut warnings);
-            if outcome.is_ok() {
+            if outcome.is_ok() && asked.kind == Kind::Pod && is_over(&changed_object) {
+                // Its last finalizer goes with it: what is shown last still has it (recording 91).
+                last = Some(Arc::new(changed_object));
+            } else if outcome.is_ok() {
                 *object = changed_object;
             }
         })?;
         outcome?;
-        if asked.kind == Kind::Pod && is_over(&object) {
-            // The last finalizer went; somebody else may have removed it already.
-            let _ = api.store.remove(asked.kind, namespace, name, Some(text(&object, "/metadata/uid")));
+        match last {
+            None => object,
+            Some(last) => {
+                // Somebody else may have removed it already.
+                let _ = api.store.remove(asked.kind, namespace, name, Some(text(&last, "/metadata/uid")));
+                last
+            }
         }
-        object
     };
     let mut answer = json_answer(StatusCode::OK, &shaped(asked, shape, &object));
     warn(answer.headers_mut(), &warnings);
@@ -123,7 +129,7 @@ fn changed(
         return Err(Status::conflict(asked.kind, asked.kind.plural(), name, why));
     }
     let field_validation = asked.query.text("fieldValidation");
-    validation::shape::check(asked.kind, object, field_validation, warnings)?;
+    validation::shape::check(asked.kind, object, &asked.body, field_validation, warnings)?;
     keep(&old, object);
     if asked.kind == Kind::Pod {
         validation::defaults::pod(object);

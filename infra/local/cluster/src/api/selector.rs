@@ -1,7 +1,7 @@
 //! Label and field selectors, parsed and refused in upstream's words.
 
 use super::status::Status;
-use crate::store::{Kind, text};
+use crate::store::{Kind, Object, text};
 use serde_json::Value;
 
 /// What a list or a watch shows.
@@ -53,6 +53,24 @@ impl Selector {
             .iter()
             .find(|field| field.equal && field.pointer == "/metadata/name")
             .map(|field| field.value.as_str())
+    }
+
+    /// Whether a kept object is selected.
+    pub fn selects(&self, object: &Object) -> bool {
+        self.is_empty() || self.may_match(object.json()) && self.matches(&object.value())
+    }
+
+    /// Whether the object can be selected, by its text alone: what it must hold as a value is somewhere in it.
+    fn may_match(&self, json: &str) -> bool {
+        // Other characters may be written with a backslash.
+        let is_plain =
+            |word: &str| word.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'));
+        let is_there = |word: &str| !is_plain(word) || json.contains(word);
+        self.labels.iter().all(|label| match &label.test {
+            Test::Exists => is_there(&label.key),
+            Test::In(values) => values.iter().any(|value| is_there(value)),
+            Test::Absent | Test::NotIn(_) => true,
+        }) && self.fields.iter().all(|field| !field.equal || is_there(&field.value))
     }
 
     /// Whether the object is selected.

@@ -1,6 +1,7 @@
 //! The listener: TLS, HTTP/1.1 with upgrades, one task per connection.
 
 use super::{Api, attend::attend};
+use crate::faults::{Wire, let_through};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -59,6 +60,7 @@ async fn connection(stream: TcpStream, tls: TlsAcceptor, api: Arc<Api>, stop: Ca
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(error = %error, "a connection keeps its delay");
     }
+    let (stream, wire) = Wire::new(stream);
     let stream = match tls.accept(stream).await {
         Ok(stream) => stream,
         Err(error) => {
@@ -67,8 +69,8 @@ async fn connection(stream: TcpStream, tls: TlsAcceptor, api: Arc<Api>, stop: Ca
         }
     };
     let service = service_fn(move |request| {
-        let (api, stop) = (api.clone(), stop.clone());
-        async move { Ok::<_, std::convert::Infallible>(attend(api, request, stop).await) }
+        let (api, stop, wire) = (api.clone(), stop.clone(), wire.clone());
+        async move { let_through(attend(api, request, stop).await, &wire) }
     });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -8,7 +8,7 @@ use super::selector::Selector;
 use super::status::{Cause, Status};
 use super::table::{Shape, Table, partial, shape};
 use crate::clock;
-use crate::store::{Change, Kind, Store, Verb, set, text};
+use crate::store::{Kind, Object, Record, Store, Verb, set, text};
 use bytes::{Bytes, BytesMut};
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -110,9 +110,9 @@ enum Woken {
 impl Watch {
     /// Begin with what exists, and say where that ends if asked to.
     fn existing(&mut self, mark_end: bool) {
-        let (objects, version) = self.store.list(self.kind, self.namespace.as_deref());
+        let (objects, version) = self.store.objects(self.kind, self.namespace.as_deref(), None);
         for object in &objects {
-            if self.selector.matches(object) {
+            if self.selector.selects(object) {
                 self.event("ADDED", object);
             }
         }
@@ -175,10 +175,10 @@ impl Watch {
     }
 
     /// What a change means to this watch: an object can come into its selection and go out of it.
-    fn change(&mut self, change: &Change) {
-        let within = |object: &Value| {
-            self.namespace.as_deref().is_none_or(|namespace| text(object, "/metadata/namespace") == namespace)
-                && self.selector.matches(object)
+    fn change(&mut self, change: &Record) {
+        let within = |object: &Object| {
+            self.namespace.as_deref().is_none_or(|namespace| object.namespace() == namespace)
+                && self.selector.selects(object)
         };
         let was = change.previous.as_deref().is_some_and(within);
         let is = change.verb != Verb::Deleted && within(&change.object);
@@ -186,29 +186,39 @@ impl Watch {
             (false, false) => {}
             (false, true) => self.event("ADDED", &change.object),
             (true, true) => self.event("MODIFIED", &change.object),
+            (true, false) if change.verb == Verb::Deleted => self.event("DELETED", &change.object),
             (true, false) => {
                 // The last state that this watch has seen, with the version of the change.
-                let mut gone = change.previous.as_deref().cloned().unwrap_or(Value::Null);
+                let Some(previous) = &change.previous else { return };
+                let mut gone = Value::clone(&previous.value());
                 if let Some(metadata) = gone.get_mut("metadata") {
                     set(metadata, "resourceVersion", json!(change.version.to_string()));
                 }
-                self.event("DELETED", &Arc::new(gone));
+                self.shaped("DELETED", &Arc::new(gone));
             }
         }
     }
 
-    fn event(&mut self, kind: &str, object: &Arc<Value>) {
-        let line = match self.shape {
-            Shape::Object => line(&json!({"type": kind, "object": &**object})),
-            Shape::Partial => line(&json!({"type": kind, "object": partial(object)})),
+    fn event(&mut self, kind: &str, object: &Object) {
+        if self.shape != Shape::Object {
+            return self.shaped(kind, &object.value());
+        }
+        // The text is there already, and the same for every watch.
+        for part in ["{\"type\":\"", kind, "\",\"object\":", object.json(), "}\n"] {
+            self.lines.extend_from_slice(part.as_bytes());
+        }
+    }
+
+    fn shaped(&mut self, kind: &str, object: &Arc<Value>) {
+        let object = match self.shape {
+            Shape::Object => Value::clone(object),
+            Shape::Partial => partial(object),
             Shape::Table => {
                 let metadata = json!({"resourceVersion": text(object, "/metadata/resourceVersion")});
-                line(
-                    &json!({"type": kind, "object": self.table.whole(std::slice::from_ref(object), metadata)}),
-                )
+                self.table.whole(std::slice::from_ref(object), metadata)
             }
         };
-        self.lines.extend_from_slice(&line);
+        self.lines.extend_from_slice(&line(&json!({"type": kind, "object": object})));
     }
 
     fn bookmark(&mut self, initial_events_end: bool) {

@@ -49,7 +49,7 @@ pub enum State {
 pub struct Ended {
     /// A signal counts as 128 plus its number.
     pub exit_code: i32,
-    /// `Completed`, `Error`, `StartError` or `ContainerStatusUnknown`.
+    /// `Completed`, `Error`, `OOMKilled`, `StartError` or `ContainerStatusUnknown`.
     pub reason: &'static str,
     /// Termination message or the words of the runtime.
     pub message: Option<String>,
@@ -84,6 +84,20 @@ pub struct Container {
     pub retry_at: Option<Instant>,
     /// It was told to stop.
     pub stopping: bool,
+    /// Everybody was told that it stops.
+    pub is_announced: bool,
+    /// When it is killed after it was told to stop by itself, not with its pod.
+    pub kill_at: Option<Instant>,
+    /// What is shown instead of `state` while a postStart hook runs.
+    pub held: Option<State>,
+    /// The instance has started, as its startup probe sees it.
+    pub has_started: bool,
+    /// An instance has once started: the containers after it may.
+    pub has_been_started: bool,
+    /// The instance is ready, as its readiness probe sees it.
+    pub is_ready: bool,
+    /// The kernel has killed in it for memory, as it was asked to.
+    pub is_out_of_memory: bool,
 }
 
 impl Container {
@@ -112,6 +126,13 @@ impl Container {
                 pause: Duration::ZERO,
                 retry_at: None,
                 stopping: false,
+                is_announced: false,
+                kill_at: None,
+                held: None,
+                has_started: false,
+                has_been_started: false,
+                is_ready: false,
+                is_out_of_memory: false,
             })
             .collect()
     }
@@ -130,6 +151,16 @@ impl Container {
     /// Whether it runs.
     pub fn is_running(&self) -> bool {
         matches!(self.state, State::Running { .. })
+    }
+
+    /// Its state as everybody may see it.
+    pub fn shown(&self) -> &State {
+        self.held.as_ref().filter(|_| self.is_running()).unwrap_or(&self.state)
+    }
+
+    /// Whether it runs, has started and is ready.
+    pub fn is_ready(&self) -> bool {
+        self.is_running() && self.held.is_none() && self.is_ready
     }
 
     /// How it ended, if it has.

@@ -30,7 +30,7 @@ pub enum ImageProblem {
 }
 
 /// Find an image. Hosts ending in `.invalid`, repositories and tags named `does-not-exist` and repositories with
-/// `/missing/` in them stand for images that are not there.
+/// `/missing/` in them stand for images that are not there, hosts ending in `.example` for registries that ask who one is.
 pub fn find(
     name: &str,
     policy: &str,
@@ -58,8 +58,15 @@ pub fn find(
 
 fn missing(name: &str, reference: &Reference) -> Option<String> {
     let full = full_name(name);
-    if reference.host.is_some_and(|host| host.split(':').next().unwrap_or_default().ends_with(".invalid")) {
-        let host = reference.host.unwrap_or_default();
+    let host = reference.host.unwrap_or_default();
+    let domain = host.split(':').next().unwrap_or_default();
+    if domain.ends_with(".example") {
+        return Some(format!(
+            "failed to pull and unpack image \"{full}\": failed to resolve image: pull access denied, repository \
+             does not exist or may require authorization: authorization failed: no basic auth credentials"
+        ));
+    }
+    if domain.ends_with(".invalid") {
         let (path, tag) = (reference.path, reference.tag.unwrap_or("latest"));
         return Some(format!(
             "failed to pull and unpack image \"{full}\": failed to resolve image: failed to do request: \

@@ -129,7 +129,7 @@ impl Writer<'_> {
             time = Timestamp::from_nanosecond(last.as_nanosecond() + 1).unwrap_or(last);
         }
         self.last = Some(time);
-        entries.extend_from_slice(nanoseconds(time).as_bytes());
+        entries.extend_from_slice(clock::nanos(time).as_bytes());
         entries.extend_from_slice(&[b' ', if flag == 'F' { b'F' } else { b'P' }, b' ']);
         entries.extend_from_slice(text);
         entries.push(b'\n');
@@ -151,9 +151,4 @@ impl Writer<'_> {
         self.log.progress.send_replace(self.progress);
         Ok(())
     }
-}
-
-/// A time as logs show it: 30 characters.
-pub fn nanoseconds(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%dT%H:%M:%S%.9fZ").to_string()
 }

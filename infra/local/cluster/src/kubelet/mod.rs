@@ -3,32 +3,39 @@
 //! A pod is a set of processes in Linux namespaces of their own, made without any privilege. It shares the network
 //! of the machine. What a process in namespaces cannot have without more rights is left out: limits of memory and
 //! CPU are not enforced, so nothing is ever `OOMKilled`; capabilities are not dropped; a container has one user and
-//! one group (and may not change to others). Probes and postStart hooks are not run, and containers of a pod do not
-//! see each other's processes. Images are not pulled, see [`image`].
+//! one group (and may not change to others). Probes and hooks are commands, and containers of a pod do not see each
+//! other's processes. Images are not pulled, see [`image`].
 
-mod container;
+mod admit;
+pub(crate) mod container;
 mod discard;
-mod environment;
+mod disturb;
+pub(crate) mod environment;
 mod exec;
+mod health;
 pub mod image;
 mod instance;
 mod log;
 mod log_reader;
 mod namespaces;
-mod phase;
+pub(crate) mod phase;
 mod pod;
+mod probe;
 mod python;
 mod quantity;
+mod release;
 mod serve;
 mod start;
-mod status;
+pub(crate) mod status;
 mod stop;
 mod view;
 mod volumes;
 
 pub use crate::container::StageCommand;
+pub(crate) use release::release;
 
-use crate::store::{Change, Kind, Store, Verb, text};
+use crate::faults::Faults;
+use crate::store::{Kind, Store, Subscription, Verb, text};
 use pod::Notice;
 use python::Python;
 use serde_json::Value;
@@ -37,7 +44,7 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::broadcast::{Receiver, error::RecvError};
+use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use view::View;
@@ -55,6 +62,8 @@ pub struct KubeletConfig {
     pub node_name: String,
     /// Variables for every container.
     pub environment: Vec<(String, String)>,
+    /// What goes wrong on request.
+    pub faults: Faults,
 }
 
 /// Why the kubelet could not start.
@@ -146,6 +155,7 @@ impl Kubelet {
             // It ends as cancelled.
             let _ = watcher.await;
         }
+        self.host.config.faults.clear();
         let workers: Vec<Worker> = self.pods.lock().drain().map(|(_, worker)| worker).collect();
         for worker in &workers {
             // One that has ended needs no telling.
@@ -173,7 +183,7 @@ fn prepare(directory: &Path) -> io::Result<PathBuf> {
 }
 
 /// Hand every change of a pod to its worker.
-async fn watch(host: Arc<Host>, pods: Pods, mut changes: Receiver<Change>) {
+async fn watch(host: Arc<Host>, pods: Pods, mut changes: Subscription) {
     look_at_all(&host, &pods);
     loop {
         match changes.recv().await {
@@ -185,10 +195,7 @@ async fn watch(host: Arc<Host>, pods: Pods, mut changes: Receiver<Change>) {
                 tell(&host, &pods, &change.object, notice);
             }
             Ok(_) => {}
-            Err(RecvError::Lagged(_)) => {
-                changes = changes.resubscribe();
-                look_at_all(&host, &pods);
-            }
+            Err(RecvError::Lagged(_)) => look_at_all(&host, &pods),
             Err(RecvError::Closed) => return,
         }
     }
@@ -196,10 +203,11 @@ async fn watch(host: Arc<Host>, pods: Pods, mut changes: Receiver<Change>) {
 
 /// Make up for changes that were missed.
 fn look_at_all(host: &Arc<Host>, pods: &Pods) {
-    let (all, _) = host.store.list(Kind::Pod, None);
+    let (all, _) = host.store.objects(Kind::Pod, None, None);
     let mut gone: Vec<String> = pods.lock().keys().cloned().collect();
     for pod in all {
-        gone.retain(|uid| uid != text(&pod, "/metadata/uid"));
+        gone.retain(|uid| uid != pod.uid());
+        let pod = pod.value();
         tell(host, pods, &pod, Notice::Changed(pod.clone()));
     }
     for uid in gone {
@@ -222,6 +230,9 @@ fn tell(host: &Arc<Host>, pods: &Pods, pod: &Arc<Value>, notice: Notice) {
     }
     let is_over = matches!(text(pod, "/status/phase"), "Succeeded" | "Failed");
     if matches!(notice, Notice::Removed) || is_over {
+        return;
+    }
+    if host.config.faults.refuse(&host.store, pod) {
         return;
     }
     let (sender, receiver) = mpsc::unbounded_channel();

@@ -49,7 +49,7 @@ pub fn of(containers: &[Container], policy: &str, is_stopping: bool) -> Phase {
             && container.last.is_none()
             && matches!(container.state, State::Waiting { .. })
     });
-    let main_waits = |main: &Container| matches!(main.state, State::Waiting { .. }) && main.last.is_none();
+    let main_waits = |main: &Container| matches!(main.shown(), State::Waiting { .. }) && main.last.is_none();
     if !inits().all(Container::has_succeeded)
         || mains().any(main_waits)
         || (sidecar_waits && !mains().any(|main| main.id.is_some()))

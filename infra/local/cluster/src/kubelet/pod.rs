@@ -1,8 +1,11 @@
 //! The life of one pod on the node: a worker that starts what is due, stops what must stop, and shows the status.
 
 use super::container::{Container, Ended, Role, State};
+use super::health::Hook;
 use super::instance::{Holder, Keeper};
 use super::phase::{self, Phase};
+use super::probe::Found;
+use super::release::release;
 use super::status::{self, Picture};
 use super::stop::Stop;
 use super::view::View;
@@ -10,14 +13,16 @@ use super::volumes::{self, Volume};
 use super::{Host, discard, environment, instance};
 use crate::clock;
 use crate::container::HoldSpec;
+use crate::faults::Disturbance;
 use crate::store::{EventRecord, Kind, set, text};
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+use tokio::task::JoinSet;
 
 /// The pause after a volume could not be mounted; it doubles up to two minutes (as the kubelet has it).
 const FIRST_MOUNT_PAUSE: Duration = Duration::from_millis(500);
@@ -41,8 +46,28 @@ pub enum Notice {
         /// When.
         finished_at: Timestamp,
     },
-    /// The preStop hook of a container is over.
-    HookOver(usize),
+    /// A hook of a container is over.
+    HookOver {
+        /// The container's place.
+        index: usize,
+        /// The instance.
+        id: String,
+        /// Which one.
+        hook: Hook,
+        /// Whether it did what it should.
+        is_good: bool,
+    },
+    /// A probe has something to say.
+    Probed {
+        /// The container's place.
+        index: usize,
+        /// The instance.
+        id: String,
+        /// What.
+        found: Found,
+    },
+    /// Something goes wrong with a container, as it was asked to.
+    Disturbed(usize, Disturbance),
 }
 
 /// The worker of one pod.
@@ -54,6 +79,7 @@ pub struct Worker {
     pub(super) directory: PathBuf,
     pub(super) containers: Vec<Container>,
     pub(super) keepers: HashMap<usize, Keeper>,
+    pub(super) probes: HashMap<usize, JoinSet<()>>,
     pub(super) volumes: Vec<Volume>,
     pub(super) holder: Option<Holder>,
     pub(super) stop: Option<Stop>,
@@ -90,6 +116,7 @@ impl Worker {
             view,
             notices,
             keepers: HashMap::new(),
+            probes: HashMap::new(),
             volumes: Vec::new(),
             holder: None,
             stop: None,
@@ -108,12 +135,18 @@ impl Worker {
 
     /// Live until the pod is gone from the API or the node stops.
     pub async fn run(mut self, mut notices: UnboundedReceiver<Notice>) {
+        self.host.config.faults.node_answers().await;
+        if self.has_rejected() {
+            return;
+        }
         self.show();
         while !self.advance().await {
             let notice = match self.next_wake() {
                 Some(wake) => tokio::time::timeout_at(wake.into(), notices.recv()).await,
                 None => Ok(notices.recv().await),
             };
+            // A node that is lost does nothing; its containers go on.
+            self.host.config.faults.node_answers().await;
             if let Ok(Some(notice)) = notice {
                 self.take(notice).await;
             }
@@ -147,11 +180,14 @@ impl Worker {
         match notice {
             Notice::Changed(pod) => self.pod = pod,
             Notice::Removed | Notice::Shutdown => self.is_abandoned = true,
-            Notice::HookOver(index) => self.ask_to_stop(index).await,
+            Notice::HookOver { index, id, hook, is_good } => self.take_hook(index, &id, hook, is_good).await,
+            Notice::Probed { index, id, found } => self.take_probed(index, &id, found).await,
+            Notice::Disturbed(index, disturbance) => self.suffer(index, disturbance).await,
             Notice::Ended { index, code, finished_at } => {
                 self.keepers.remove(&index);
-                self.note_end(index, code, finished_at).await;
-                if self.stop.is_none() {
+                self.probes.remove(&index);
+                let comes_back_at_once = self.note_end(index, code, finished_at).await;
+                if self.stop.is_none() && !comes_back_at_once {
                     self.show();
                 }
             }
@@ -171,6 +207,7 @@ impl Worker {
         if !self.set_up().await {
             return false;
         }
+        self.kill_overdue().await;
         self.start_due().await;
         if !self.is_complete() {
             return false;
@@ -243,7 +280,8 @@ impl Worker {
         }
         let retries =
             self.containers.iter().filter(|container| !container.is_running()).filter_map(|c| c.retry_at);
-        retries.chain(self.deadline()).chain(self.mount_at).chain(self.measure_at).min()
+        let kills = self.containers.iter().filter_map(|container| container.kill_at);
+        retries.chain(kills).chain(self.deadline()).chain(self.mount_at).chain(self.measure_at).min()
     }
 
     /// Show the status as it is now.
@@ -272,7 +310,7 @@ impl Worker {
         };
         for container in &self.containers {
             self.view.change(container.name(), |seen| {
-                seen.waiting = match &container.state {
+                seen.waiting = match container.shown() {
                     State::Waiting { reason, .. } => Some(reason.clone()),
                     State::Running { .. } | State::Terminated(_) => None,
                 };
@@ -302,7 +340,7 @@ impl Worker {
             computed = Phase::Failed;
         }
         self.is_set_up = false;
-        if (was_forced && !computed.is_final()) || stop.has_stopped_sidecars {
+        if (was_forced && !computed.is_final()) || stop.is_seen {
             // Seen between the end of the last container and the last word.
             self.write(shown, computed);
         }
@@ -326,28 +364,8 @@ impl Worker {
     }
 
     /// Let the API have a pod that was deleted and has ended; whether it is gone.
-    fn release(&mut self) -> bool {
-        let (namespace, name, uid) = (self.field("namespace"), self.field("name"), self.uid());
-        let store = &self.host.store;
-        let Some(pod) = store.get(Kind::Pod, namespace, name).filter(|pod| text(pod, "/metadata/uid") == uid)
-        else {
-            return true;
-        };
-        if pod.pointer("/metadata/deletionTimestamp").is_none() {
-            return false;
-        }
-        if pod.pointer("/metadata/deletionGracePeriodSeconds").and_then(Value::as_u64) != Some(0) {
-            // An update that comes too late finds no pod.
-            let _ = store.update(Kind::Pod, namespace, name, Some(uid), |object| {
-                if let Some(metadata) = object.get_mut("metadata") {
-                    set(metadata, "deletionTimestamp", json!(clock::seconds(clock::now())));
-                    set(metadata, "deletionGracePeriodSeconds", json!(0));
-                }
-            });
-        }
-        let is_held =
-            pod.pointer("/metadata/finalizers").and_then(Value::as_array).is_some_and(|all| !all.is_empty());
-        !is_held && store.remove(Kind::Pod, namespace, name, Some(uid)).is_ok()
+    fn release(&self) -> bool {
+        release(&self.host.store, self.field("namespace"), self.field("name"), self.uid())
     }
 
     pub(super) fn event(&self, kind: &'static str, reason: &str, message: String, index: Option<usize>) {

@@ -7,6 +7,7 @@ use super::log_reader;
 use super::view::Seen;
 use crate::clock;
 use crate::node::{ContainerRef, ExecOptions, ExecSession, Exit, LogOptions, Node, NodeError, Output};
+use crate::store::{Kind, text};
 use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
@@ -17,6 +18,11 @@ use tokio::sync::{mpsc, oneshot};
 const QUEUE: usize = 16;
 
 impl Kubelet {
+    /// Whether the node answers at all.
+    fn answers(&self) -> Result<(), NodeError> {
+        if self.host.config.faults.node_is_silent() { Err(NodeError::Unreachable) } else { Ok(()) }
+    }
+
     fn seen(&self, container: &ContainerRef) -> Option<Seen> {
         let view = self.pods.lock().get(&container.uid).map(|worker| worker.view.clone())?;
         Some(view.get(&container.container))
@@ -24,7 +30,12 @@ impl Kubelet {
 
     fn log(&self, container: &ContainerRef, previous: bool) -> Result<Arc<Log>, NodeError> {
         let name = &container.container;
-        let seen = self.seen(container).unwrap_or_default();
+        let seen = self.seen(container);
+        if seen.is_none() && self.has_turned_away(container) {
+            let pod = &container.pod;
+            return Err(NodeError::Other(format!("container \"{name}\" in pod \"{pod}\" is not available")));
+        }
+        let seen = seen.unwrap_or_default();
         if previous {
             return seen.previous.ok_or_else(|| NodeError::NoPrevious(name.clone()));
         }
@@ -39,6 +50,14 @@ impl Kubelet {
                 Some("ImagePullBackOff") => "trying and failing to pull image".into(),
                 reason => reason.unwrap_or("ContainerCreating").into(),
             },
+        })
+    }
+
+    /// Whether the pod ended before it had containers.
+    fn has_turned_away(&self, container: &ContainerRef) -> bool {
+        let pod = self.host.store.get(Kind::Pod, &container.namespace, &container.pod);
+        pod.is_some_and(|pod| {
+            text(&pod, "/status/phase") == "Failed" && pod.pointer("/status/containerStatuses").is_none()
         })
     }
 
@@ -87,7 +106,7 @@ impl Node for Kubelet {
         container: ContainerRef,
         options: LogOptions,
     ) -> BoxFuture<'_, Result<mpsc::Receiver<Bytes>, NodeError>> {
-        let log = self.log(&container, options.previous);
+        let log = self.answers().and_then(|()| self.log(&container, options.previous));
         ready(log.map(|log| stream(log, options))).boxed()
     }
 
@@ -97,7 +116,7 @@ impl Node for Kubelet {
         options: ExecOptions,
     ) -> BoxFuture<'_, Result<ExecSession, NodeError>> {
         let target = self.seen(&container).and_then(|seen| seen.target);
-        let target = target.ok_or(NodeError::NotRunning(container.container));
+        let target = self.answers().and_then(|()| target.ok_or(NodeError::NotRunning(container.container)));
         async move { exec::open(&target?, options) }.boxed()
     }
 
@@ -106,6 +125,6 @@ impl Node for Kubelet {
         container: ContainerRef,
         options: ExecOptions,
     ) -> BoxFuture<'_, Result<ExecSession, NodeError>> {
-        ready(self.follow_from_now(&container, &options)).boxed()
+        ready(self.answers().and_then(|()| self.follow_from_now(&container, &options))).boxed()
     }
 }

@@ -12,7 +12,7 @@ use super::{discard, log_reader, volumes};
 use crate::clock;
 use crate::container::{ContainerSpec, MountSpec, Program};
 use crate::random;
-use crate::store::text;
+use crate::store::{Kind, text};
 use jiff::Timestamp;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -57,9 +57,7 @@ impl Worker {
             let Some(container) = self.containers.get(index) else { return };
             let is_passed = match role {
                 Role::Init => container.has_succeeded(),
-                Role::Sidecar => {
-                    container.id.is_some() && (container.is_running() || container.last.is_some())
-                }
+                Role::Sidecar => container.has_been_started,
                 Role::Main => true,
             };
             if !is_passed {
@@ -107,9 +105,15 @@ impl Worker {
         container.retry_at = None;
         let spec = container.spec.clone();
         self.has_address = true;
+        self.look_for_pull_secrets();
         let name = text(&spec, "/image").to_owned();
         let policy = text(&spec, "/imagePullPolicy");
-        let image = match image::find(&name, policy, &self.host.config.images, &self.host.python) {
+        let unpullable = self.host.config.faults.pull(&self.pod, text(&spec, "/name"), &name);
+        let found = match unpullable {
+            Some(words) => Err(ImageProblem::Missing(words)),
+            None => image::find(&name, policy, &self.host.config.images, &self.host.python),
+        };
+        let image = match found {
             Ok(image) => image,
             Err(problem) => return self.note_image_problem(index, &name, problem),
         };
@@ -140,8 +144,14 @@ impl Worker {
                 self.view.change(text(&spec, "/name"), |seen| seen.target = Some(target));
                 self.keepers.insert(index, running.keeper);
                 if let Some(container) = self.containers.get_mut(index) {
-                    container.state = State::Running { started_at: clock::now(), id };
+                    let before = std::mem::replace(
+                        &mut container.state,
+                        State::Running { started_at: clock::now(), id },
+                    );
+                    container.held = Some(before);
                 }
+                self.note_running(index);
+                self.disturb(index);
                 let notices = self.notices.clone();
                 tokio::spawn(async move {
                     let (code, finished_at) = running.end.await.unwrap_or((137, clock::now()));
@@ -211,6 +221,8 @@ impl Worker {
         let Some(container) = self.containers.get_mut(index) else { return String::new() };
         let id = random::hex(&Sha256::digest(format!("{uid}/{}/{attempt}", container.name())));
         container.restarts = attempt;
+        (container.stopping, container.is_announced) = (false, false);
+        (container.has_started, container.is_ready) = (false, false);
         container.id = Some(id.clone());
         if let State::Terminated(ended) = &container.state {
             container.last = Some(ended.clone());
@@ -223,16 +235,20 @@ impl Worker {
         id
     }
 
-    /// How a container ended that ran.
-    pub(super) async fn note_end(&mut self, index: usize, code: i32, finished_at: Timestamp) {
+    /// How a container ended that ran; whether it was ended in order to start again.
+    pub(super) async fn note_end(&mut self, index: usize, code: i32, finished_at: Timestamp) -> bool {
         let directory = self.instance_directory(index);
         let policy = self.policy().to_owned();
         let is_stopping = self.stop.is_some();
-        let Some(container) = self.containers.get_mut(index) else { return };
-        let State::Running { started_at, id } = container.state.clone() else { return };
+        let Some(container) = self.containers.get_mut(index) else { return false };
+        let State::Running { started_at, id } = container.state.clone() else { return false };
         let seen = self.view.get(container.name());
         let message = termination_message(&container.spec, &directory, code, seen.log.as_deref()).await;
-        let reason = if code == 0 { "Completed" } else { "Error" };
+        let reason = match code {
+            _ if std::mem::take(&mut container.is_out_of_memory) => "OOMKilled",
+            0 => "Completed",
+            _ => "Error",
+        };
         let ended = Ended {
             exit_code: code,
             reason,
@@ -247,7 +263,9 @@ impl Worker {
             container.back_off = None;
         }
         let comes_back = !is_stopping && container.restarts_after(code, &policy);
-        if comes_back {
+        let was_ended = container.kill_at.take().is_some() || container.stopping;
+        // Ended by the kubelet itself, its first end is no reason for a pause yet.
+        if comes_back && !(was_ended && container.last.is_none()) {
             schedule_restart(container);
         }
         self.view.change(container.name(), |seen| seen.target = None);
@@ -255,6 +273,7 @@ impl Worker {
             // What it wrote into its own root is gone; what is left for the end of the pod is removed then.
             let _ = tokio::task::spawn_blocking(move || discard::discard(&directory)).await;
         }
+        comes_back && was_ended
     }
 
     fn note_start_error(&mut self, index: usize, id: String, words: &str) {
@@ -272,6 +291,22 @@ impl Worker {
         });
         if container.restarts_after(128, &policy) {
             schedule_restart(container);
+        }
+    }
+
+    /// Pull secrets are of no use here; that one is missing is told all the same.
+    fn look_for_pull_secrets(&self) {
+        let listed = self.pod.pointer("/spec/imagePullSecrets").and_then(Value::as_array);
+        let names = listed.into_iter().flatten().map(|secret| text(secret, "/name"));
+        let namespace = text(&self.pod, "/metadata/namespace");
+        let missing: Vec<&str> =
+            names.filter(|name| self.host.store.get(Kind::Secret, namespace, name).is_none()).collect();
+        if !missing.is_empty() {
+            let names = missing.join(", ");
+            let message = format!(
+                "Unable to retrieve some image pull secrets ({names}); attempting to pull the image may not succeed."
+            );
+            self.event("Warning", "FailedToRetrieveImagePullSecret", message, None);
         }
     }
 

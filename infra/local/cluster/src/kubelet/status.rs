@@ -124,7 +124,7 @@ fn initialized(picture: &Picture) -> Condition {
     let incomplete = names(picture, |container| match container.role {
         Role::Main => false,
         Role::Init => !container.has_succeeded(),
-        Role::Sidecar => !main_was_started && !container.is_running(),
+        Role::Sidecar => !main_was_started && !container.has_been_started,
     });
     match incomplete {
         None => (true, "", String::new()),
@@ -140,7 +140,7 @@ fn ready(picture: &Picture) -> Condition {
         Phase::Failed => return (false, "PodFailed", String::new()),
         Phase::Pending | Phase::Running => {}
     }
-    match names(picture, |container| container.role != Role::Init && !container.is_running()) {
+    match names(picture, |container| container.role != Role::Init && !container.is_ready()) {
         None => (true, "", String::new()),
         Some(names) => (false, "ContainersNotReady", format!("containers with unready status: {names}")),
     }
@@ -155,12 +155,12 @@ fn names(picture: &Picture, is_meant: impl Fn(&Container) -> bool) -> Option<Str
 fn container_status(pod: &Value, container: &Container, picture: &Picture) -> Value {
     let mut status = Map::new();
     status.insert("name".into(), json!(container.name()));
-    status.insert("state".into(), state(&container.state));
+    status.insert("state".into(), state(container.shown()));
     let last = container.last.as_ref().map(|ended| json!({"terminated": terminated(ended)}));
     status.insert("lastState".into(), last.unwrap_or_else(|| json!({})));
     let is_ready = match container.role {
         Role::Init => container.has_succeeded(),
-        Role::Sidecar | Role::Main => container.is_running(),
+        Role::Sidecar | Role::Main => container.is_ready(),
     };
     status.insert("ready".into(), json!(is_ready));
     status.insert("restartCount".into(), json!(container.restarts));
@@ -176,7 +176,8 @@ fn container_status(pod: &Value, container: &Container, picture: &Picture) -> Va
             status.insert("containerID".into(), json!(format!("containerd://{id}")));
         }
     }
-    status.insert("started".into(), json!(container.is_running()));
+    let has_started = container.is_running() && (container.role == Role::Init || container.has_started);
+    status.insert("started".into(), json!(has_started));
     if container.id.is_some() {
         let resources = container.spec.get("resources").cloned().unwrap_or_else(|| json!({}));
         if let Some(requests) = resources.get("requests") {

@@ -1,10 +1,9 @@
 //! Stopping the containers of a pod: main ones first, then sidecars, all within one grace period.
 
 use super::container::{Container, Role, State};
-use super::exec;
-use super::pod::{Notice, Worker};
+use super::health::Hook;
+use super::pod::Worker;
 use crate::clock;
-use crate::node::{ExecOptions, ExecSession};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 use std::path::Path;
@@ -13,7 +12,7 @@ use std::time::{Duration, Instant};
 /// How often volumes with a limit are measured (a real kubelet takes 10 s).
 const MEASURE_EVERY: Duration = Duration::from_secs(2);
 /// The grace of an eviction for a full volume (as the kubelet has it).
-const EVICTION_GRACE: Duration = Duration::from_secs(1);
+pub(super) const EVICTION_GRACE: Duration = Duration::from_secs(1);
 const DEADLINE_MESSAGE: &str = "Pod was active on the node longer than the specified deadline";
 
 /// A stop under way.
@@ -24,20 +23,25 @@ pub struct Stop {
     is_killed: bool,
     /// Whether every init container had done its work before.
     pub was_initialized: bool,
-    /// Whether sidecars had to be stopped.
-    pub has_stopped_sidecars: bool,
+    /// Whether the end of the containers is shown before the end of the pod.
+    pub is_seen: bool,
 }
 
 impl Stop {
     fn new(grace: Duration, is_by_force: bool, was_initialized: bool) -> Stop {
         let now = clock::instant();
         let deadline = now.checked_add(grace).unwrap_or(now);
-        Stop { deadline, is_by_force, is_killed: false, was_initialized, has_stopped_sidecars: false }
+        Stop { deadline, is_by_force, is_killed: false, was_initialized, is_seen: false }
     }
 
     /// The main containers have ended by themselves.
     pub fn after_completion(grace: Duration, was_initialized: bool) -> Stop {
         Stop::new(grace, false, was_initialized)
+    }
+
+    /// The last container that went on is not healthy; its end is seen before the pod's.
+    pub fn of_unhealthy(grace: Duration, was_initialized: bool) -> Stop {
+        Stop { is_seen: true, ..Stop::new(grace, false, was_initialized) }
     }
 
     /// Whether containers are stopped that would go on: a deletion, a deadline, an eviction.
@@ -81,7 +85,7 @@ impl Worker {
         }
     }
 
-    fn begin(&mut self, grace: Duration) {
+    pub(super) fn begin(&mut self, grace: Duration) {
         for container in &mut self.containers {
             if let State::Waiting { reason, message } = &mut container.state
                 && self.cause.is_none()
@@ -94,6 +98,8 @@ impl Worker {
         }
         self.stop = Some(Stop::new(grace, true, self.is_initialized()));
         self.show();
+        // Everything is told at once, and waits for its turn.
+        self.announce();
     }
 
     fn deletion_grace(&self) -> Option<Duration> {
@@ -134,12 +140,8 @@ impl Worker {
             if std::mem::replace(&mut container.stopping, true) {
                 continue;
             }
-            let hook = container.spec.pointer("/lifecycle/preStop").cloned();
             self.announce_one(index);
-            match hook {
-                Some(hook) => self.run_hook(index, hook),
-                None => self.ask_to_stop(index).await,
-            }
+            self.stop_one(index).await;
         }
         false
     }
@@ -158,22 +160,29 @@ impl Worker {
 
     fn announce(&mut self) {
         for index in 0..self.containers.len() {
-            let is_new = self.containers.get_mut(index).is_some_and(|container| {
-                container.is_running() && !std::mem::replace(&mut container.stopping, true)
-            });
-            if is_new {
-                self.announce_one(index);
-            }
+            self.announce_one(index);
         }
     }
 
     fn announce_one(&mut self, index: usize) {
-        let Some(container) = self.containers.get(index) else { return };
+        let Some(container) = self.containers.get_mut(index).filter(|one| one.is_running()) else { return };
+        if std::mem::replace(&mut container.is_announced, true) {
+            return;
+        }
         if let Some(stop) = &mut self.stop {
-            stop.has_stopped_sidecars |= container.role == Role::Sidecar && !stop.is_by_force;
+            stop.is_seen |= container.role == Role::Sidecar && !stop.is_by_force;
         }
         let message = format!("Stopping container {}", container.name());
         self.event("Normal", "Killing", message, Some(index));
+    }
+
+    /// Run the preStop hook, then send SIGTERM.
+    pub(super) async fn stop_one(&mut self, index: usize) {
+        let hook = self.containers.get(index).and_then(|one| one.spec.pointer("/lifecycle/preStop").cloned());
+        match hook {
+            Some(hook) => self.run_hook(index, Hook::PreStop, hook),
+            None => self.ask_to_stop(index).await,
+        }
     }
 
     /// Send SIGTERM.
@@ -188,27 +197,6 @@ impl Worker {
         for keeper in self.keepers.values_mut() {
             keeper.signal(Signal::SIGKILL).await;
         }
-    }
-
-    fn run_hook(&self, index: usize, hook: Value) {
-        let notices = self.notices.clone();
-        let target = self.containers.get(index).and_then(|container| self.view.get(container.name()).target);
-        tokio::spawn(async move {
-            let words = hook.pointer("/exec/command").and_then(Value::as_array);
-            if let (Some(words), Some(target)) = (words, target) {
-                let command = words.iter().filter_map(Value::as_str).map(str::to_owned).collect();
-                let options = ExecOptions { command, stdout: true, stderr: true, ..ExecOptions::default() };
-                if let Ok(ExecSession { mut output, exit, .. }) = exec::open(&target, options) {
-                    while output.recv().await.is_some() {}
-                    // Failed or not, the container is stopped next.
-                    let _ = exit.await;
-                }
-            } else if let Some(seconds) = hook.pointer("/sleep/seconds").and_then(Value::as_u64) {
-                tokio::time::sleep(Duration::from_secs(seconds)).await;
-            }
-            // A worker that has ended has stopped the container already.
-            let _ = notices.send(Notice::HookOver(index));
-        });
     }
 }
 

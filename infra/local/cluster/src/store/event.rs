@@ -49,15 +49,17 @@ pub(super) fn record(store: &Store, pod: &Value, event: EventRecord) {
 
 fn same_event(store: &Store, pod: &Value, event: &EventRecord) -> Option<String> {
     let uid = text(pod, "/metadata/uid");
-    let (events, _) = store.list(Kind::Event, Some(text(pod, "/metadata/namespace")));
-    let same = events.iter().find(|other| {
+    // Its events are named after the pod, so that they follow each other.
+    let (namespace, prefix) = (text(pod, "/metadata/namespace"), format!("{}.", text(pod, "/metadata/name")));
+    let events = store.named(Kind::Event, namespace, &prefix);
+    let same = events.iter().map(|event| event.value()).find(|other| {
         text(other, "/involvedObject/uid") == uid
             && text(other, "/reason") == event.reason
             && text(other, "/message") == event.message
             && text(other, "/type") == event.kind
             && text(other, "/involvedObject/fieldPath") == event.field_path.as_deref().unwrap_or_default()
     })?;
-    Some(text(same, "/metadata/name").to_owned())
+    Some(text(&same, "/metadata/name").to_owned())
 }
 
 fn new_event(pod: &Value, event: &EventRecord, name: &str, now: jiff::Timestamp) -> Value {
@@ -73,7 +75,11 @@ fn new_event(pod: &Value, event: &EventRecord, name: &str, now: jiff::Timestamp)
         involved.insert("fieldPath".into(), json!(path));
     }
     if event.component == SCHEDULER {
-        let action = if event.reason == "Scheduled" { "Binding" } else { "Scheduling" };
+        let action = match event.reason.as_str() {
+            "Scheduled" => "Binding",
+            "Preempted" => "Preempting",
+            _ => "Scheduling",
+        };
         return json!({
             "metadata": metadata, "involvedObject": involved, "reason": event.reason, "message": event.message,
             "source": {}, "firstTimestamp": null, "lastTimestamp": null, "type": event.kind,

@@ -1,22 +1,33 @@
 //! The objects, their versions, and what changed.
 //!
-//! Objects are JSON values, so that fields newer than any typed crate survive. Every change has a number, the
-//! `resourceVersion`; the last changes are kept, older ones are compacted away as etcd does.
+//! Objects are JSON, so that fields newer than any typed crate survive; see [`Object`] for how they are kept. Every change
+//! has a number, the `resourceVersion`; the last changes are kept, older ones are compacted away as etcd does.
 
 mod event;
 mod kind;
+mod object;
+mod subscription;
 
 pub use event::EventRecord;
 pub use kind::Kind;
+pub use object::Object;
+pub use subscription::Subscription;
 
 use crate::{clock, random};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::{broadcast, watch};
+use tokio::sync::watch;
 
-/// Changes that are kept for watches; a real etcd keeps five minutes of them.
-pub const HISTORY: usize = 4096;
+/// Changes that are kept for watches: about 50 MiB of pods. A real API server keeps 75 seconds of them, and as many in
+/// the busiest of seconds would be too much for a desk.
+pub const HISTORY: usize = 16_384;
+/// Parsed objects that are kept for whoever looks at the last changes.
+const RECENT: usize = 256;
+/// How long an event lives after it was last counted; upstream's `--event-ttl`.
+const EVENT_LIFE: SignedDuration = SignedDuration::from_hours(1);
 
 /// What happened to an object.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,7 +40,7 @@ pub enum Verb {
     Deleted,
 }
 
-/// One change of one object.
+/// One change of one object, for those who follow.
 #[derive(Clone, Debug)]
 pub struct Change {
     /// What the object is.
@@ -38,8 +49,21 @@ pub struct Change {
     pub verb: Verb,
     /// The object after the change; for a deletion its last state with the version of the deletion.
     pub object: Arc<Value>,
+    /// The `resourceVersion` that this change made.
+    pub version: u64,
+}
+
+/// One change as the history keeps it.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// What the object is.
+    pub kind: Kind,
+    /// What happened.
+    pub verb: Verb,
+    /// The object after the change; for a deletion its last state with the version of the deletion.
+    pub object: Arc<Object>,
     /// The object before the change.
-    pub previous: Option<Arc<Value>>,
+    pub previous: Option<Arc<Object>>,
     /// The `resourceVersion` that this change made.
     pub version: u64,
 }
@@ -84,18 +108,21 @@ pub struct Compacted {
     pub oldest: u64,
 }
 
-type Key = (String, String);
+/// Namespace and name.
+pub type Key = (String, String);
 
 struct State {
     version: u64,
     compacted: u64,
-    objects: HashMap<Kind, BTreeMap<Key, Arc<Value>>>,
-    history: VecDeque<Change>,
+    objects: HashMap<Kind, BTreeMap<Key, Arc<Object>>>,
+    history: VecDeque<Record>,
+    recent: VecDeque<Arc<Value>>,
+    /// When events were counted, in order, and the version that this made.
+    events: VecDeque<(Timestamp, Key, u64)>,
 }
 
 struct Shared {
     state: Mutex<State>,
-    changes: broadcast::Sender<Change>,
     version: watch::Sender<u64>,
 }
 
@@ -112,12 +139,15 @@ impl Default for Store {
 impl Store {
     /// An empty store.
     pub fn new() -> Store {
-        let state = State { version: 1, compacted: 0, objects: HashMap::new(), history: VecDeque::new() };
-        Store(Arc::new(Shared {
-            state: Mutex::new(state),
-            changes: broadcast::Sender::new(HISTORY),
-            version: watch::Sender::new(1),
-        }))
+        let state = State {
+            version: 1,
+            compacted: 0,
+            objects: HashMap::new(),
+            history: VecDeque::new(),
+            recent: VecDeque::new(),
+            events: VecDeque::new(),
+        };
+        Store(Arc::new(Shared { state: Mutex::new(state), version: watch::Sender::new(1) }))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -127,49 +157,74 @@ impl Store {
 
     /// The object of that name; the namespace is empty for kinds that have none.
     pub fn get(&self, kind: Kind, namespace: &str, name: &str) -> Option<Arc<Value>> {
-        self.state().objects.get(&kind)?.get(&(namespace.into(), name.into())).cloned()
+        let found = self.state().objects.get(&kind)?.get(&(namespace.into(), name.into())).cloned();
+        found.map(|object| object.value())
     }
 
     /// Every object of a kind, ordered by namespace and name, and the version of this look.
     pub fn list(&self, kind: Kind, namespace: Option<&str>) -> (Vec<Arc<Value>>, u64) {
-        let state = self.state();
-        let objects = state.objects.get(&kind).map(|objects| match namespace {
-            Some(namespace) => objects
-                .range((namespace.to_owned(), String::new())..)
-                .take_while(|(key, _)| key.0 == namespace)
-                .map(|(_, object)| object.clone())
-                .collect(),
-            None => objects.values().cloned().collect(),
-        });
-        (objects.unwrap_or_default(), state.version)
+        let (objects, version) = self.objects(kind, namespace, None);
+        (objects.iter().map(|object| object.value()).collect(), version)
     }
 
-    /// Every object of a kind as it was at an earlier version.
+    /// The objects of a kind after a key, unparsed, and the version of this look.
+    pub fn objects(
+        &self,
+        kind: Kind,
+        namespace: Option<&str>,
+        after: Option<&Key>,
+    ) -> (Vec<Arc<Object>>, u64) {
+        let state = self.state();
+        (range(&state, kind, namespace, after).map(|(_, object)| object.clone()).collect(), state.version)
+    }
+
+    /// The objects of a kind in a namespace whose names begin so.
+    pub fn named(&self, kind: Kind, namespace: &str, prefix: &str) -> Vec<Arc<Object>> {
+        let state = self.state();
+        let after = (namespace.to_owned(), prefix.to_owned());
+        let named = range(&state, kind, Some(namespace), Some(&after));
+        named.take_while(|(key, _)| key.1.starts_with(prefix)).map(|(_, object)| object.clone()).collect()
+    }
+
+    /// The objects of a kind after a key as they were at an earlier version.
     ///
     /// # Errors
     ///
     /// [`Compacted`] when the changes since then have been forgotten.
-    pub fn list_at(
+    pub fn objects_at(
         &self,
         kind: Kind,
         namespace: Option<&str>,
+        after: Option<&Key>,
         version: u64,
-    ) -> Result<Vec<Arc<Value>>, Compacted> {
+    ) -> Result<Vec<Arc<Object>>, Compacted> {
         let state = self.state();
         if version < state.compacted {
             return Err(Compacted { oldest: state.compacted });
         }
-        let mut objects = state.objects.get(&kind).cloned().unwrap_or_default();
-        let later = state.history.iter().rev().take_while(|change| change.version > version);
-        for change in later.filter(|change| change.kind == kind) {
-            let key = key_of(&change.object);
-            match &change.previous {
-                Some(previous) => objects.insert(key, previous.clone()),
-                None => objects.remove(&key),
-            };
+        // What was there instead of what is there now, by the oldest change since then.
+        let mut then: BTreeMap<Key, Option<Arc<Object>>> = BTreeMap::new();
+        let later = state.history.iter().rev().take_while(|record| record.version > version);
+        for record in later.filter(|record| record.kind == kind) {
+            then.insert(record.object.key(), record.previous.clone());
         }
-        let within = |key: &Key| namespace.is_none_or(|namespace| key.0 == namespace);
-        Ok(objects.into_iter().filter(|(key, _)| within(key)).map(|(_, object)| object).collect())
+        let is_meant = |key: &Key| {
+            namespace.is_none_or(|namespace| key.0 == namespace) && after.is_none_or(|after| key > after)
+        };
+        then.retain(|key, _| is_meant(key));
+        let mut objects = Vec::new();
+        let mut changed = then.into_iter().peekable();
+        for (key, object) in range(&state, kind, namespace, after) {
+            while let Some((_, previous)) = changed.next_if(|(other, _)| other < key) {
+                objects.extend(previous);
+            }
+            match changed.next_if(|(other, _)| other == key) {
+                Some((_, previous)) => objects.extend(previous),
+                None => objects.push(object.clone()),
+            }
+        }
+        objects.extend(changed.filter_map(|(_, previous)| previous));
+        Ok(objects)
     }
 
     /// The version of the last change.
@@ -207,10 +262,11 @@ impl Store {
     ) -> Result<Arc<Value>, StoreError> {
         let mut state = self.state();
         let (key, previous) = find(&state, kind, namespace, name, uid)?;
-        let mut object = Value::clone(&previous);
+        let before = previous.value();
+        let mut object = Value::clone(&before);
         change(&mut object);
-        if object == *previous {
-            return Ok(previous);
+        if object == *before {
+            return Ok(before);
         }
         Ok(self.commit(&mut state, kind, Verb::Modified, key, &mut object, Some(previous)))
     }
@@ -229,13 +285,23 @@ impl Store {
     ) -> Result<Arc<Value>, StoreError> {
         let mut state = self.state();
         let (key, previous) = find(&state, kind, namespace, name, uid)?;
-        let mut object = Value::clone(&previous);
+        let before = previous.value();
+        let mut object = Value::clone(&before);
         Ok(self.commit(&mut state, kind, Verb::Deleted, key, &mut object, Some(previous)))
     }
 
-    /// Every change from now on. A receiver that falls behind by more than [`HISTORY`] is told so and must list again.
-    pub fn subscribe(&self) -> broadcast::Receiver<Change> {
-        self.0.changes.subscribe()
+    /// Every change from now on. Who falls behind the history is told so and must list again.
+    pub fn subscribe(&self) -> Subscription {
+        Subscription::new(self.clone())
+    }
+
+    fn records_since(&self, version: u64, most: usize) -> Result<Vec<Record>, Compacted> {
+        let state = self.state();
+        if version < state.compacted {
+            return Err(Compacted { oldest: state.compacted });
+        }
+        let start = state.history.partition_point(|record| record.version <= version);
+        Ok(state.history.iter().skip(start).take(most).cloned().collect())
     }
 
     /// The version of the last change, as it moves.
@@ -248,7 +314,7 @@ impl Store {
     /// # Errors
     ///
     /// [`Compacted`] when changes after `version` have been forgotten.
-    pub fn changes_since(&self, kind: Kind, version: u64) -> Result<(Vec<Change>, u64), Compacted> {
+    pub fn changes_since(&self, kind: Kind, version: u64) -> Result<(Vec<Record>, u64), Compacted> {
         let state = self.state();
         if version < state.compacted {
             return Err(Compacted { oldest: state.compacted });
@@ -271,6 +337,21 @@ impl Store {
         self.state().compacted
     }
 
+    /// Remove the events that were last counted too long ago.
+    pub fn expire_events(&self, now: Timestamp) {
+        let mut state = self.state();
+        while let Some((_, key, version)) =
+            state.events.pop_front_if(|(counted, _, _)| now.duration_since(*counted) >= EVENT_LIFE)
+        {
+            let there = state.objects.get(&Kind::Event).and_then(|events| events.get(&key)).cloned();
+            // One that was counted again has a later entry.
+            if let Some(event) = there.filter(|event| event.version() == version) {
+                let mut object = Value::clone(&event.value());
+                self.commit(&mut state, Kind::Event, Verb::Deleted, key, &mut object, Some(event));
+            }
+        }
+    }
+
     /// Record an event about a pod: a new core/v1 Event, or one more count of the same.
     pub fn record_event(&self, pod: &Value, event: EventRecord) {
         event::record(self, pod, event);
@@ -283,29 +364,51 @@ impl Store {
         verb: Verb,
         key: Key,
         object: &mut Value,
-        previous: Option<Arc<Value>>,
+        previous: Option<Arc<Object>>,
     ) -> Arc<Value> {
         state.version += 1;
         let version = state.version;
         if let Some(metadata) = object.get_mut("metadata") {
             set(metadata, "resourceVersion", json!(version.to_string()));
         }
-        let object = Arc::new(object.take());
+        let value = Arc::new(object.take());
+        let object = Arc::new(Object::new(kind, version, &value));
         let objects = state.objects.entry(kind).or_default();
         match verb {
             Verb::Deleted => objects.remove(&key),
-            Verb::Added | Verb::Modified => objects.insert(key, object.clone()),
+            Verb::Added | Verb::Modified => objects.insert(key.clone(), object.clone()),
         };
-        let change = Change { kind, verb, object: object.clone(), previous, version };
-        state.history.push_back(change.clone());
+        if kind == Kind::Event && verb != Verb::Deleted {
+            state.events.push_back((clock::now(), key, version));
+        }
+        state.history.push_back(Record { kind, verb, object, previous, version });
         if state.history.len() > HISTORY {
             state.compacted = state.history.pop_front().map_or(state.compacted, |oldest| oldest.version);
         }
-        // Nobody listening is fine.
-        let _ = self.0.changes.send(change);
+        state.recent.push_back(value.clone());
+        if state.recent.len() > RECENT {
+            state.recent.pop_front();
+        }
         self.0.version.send_replace(version);
-        object
+        value
     }
+}
+
+/// The objects of a kind after a key, in order.
+fn range<'a>(
+    state: &'a State,
+    kind: Kind,
+    namespace: Option<&'a str>,
+    after: Option<&Key>,
+) -> impl Iterator<Item = (&'a Key, &'a Arc<Object>)> {
+    let first = (namespace.unwrap_or_default().to_owned(), String::new());
+    let from = match after {
+        Some(after) if *after >= first => Bound::Excluded(after.clone()),
+        _ => Bound::Included(first),
+    };
+    let objects =
+        state.objects.get(&kind).into_iter().flat_map(move |all| all.range((from.clone(), Bound::Unbounded)));
+    objects.take_while(move |(key, _)| namespace.is_none_or(|namespace| key.0 == namespace))
 }
 
 /// What the API server puts on a new object before it is stored: kind first, then the metadata in upstream's order.
@@ -363,17 +466,16 @@ fn find(
     namespace: &str,
     name: &str,
     uid: Option<&str>,
-) -> Result<(Key, Arc<Value>), StoreError> {
+) -> Result<(Key, Arc<Object>), StoreError> {
     let key = (namespace.to_owned(), name.to_owned());
     let object = state.objects.get(&kind).and_then(|objects| objects.get(&key));
     let object = object.ok_or_else(|| StoreError::NotFound { kind, name: name.into() })?.clone();
-    let actual = text(&object, "/metadata/uid");
     match uid {
-        Some(wanted) if wanted != actual => Err(StoreError::UidMismatch {
+        Some(wanted) if wanted != object.uid() => Err(StoreError::UidMismatch {
             kind,
             name: name.into(),
             wanted: wanted.into(),
-            actual: actual.into(),
+            actual: object.uid().into(),
         }),
         _ => Ok((key, object)),
     }

@@ -54,8 +54,8 @@ fn changes_are_read_in_order_until_they_are_compacted() {
     let verbs: Vec<Verb> = changes.iter().map(|change| change.verb).collect();
     assert_eq!(verbs, [Verb::Added, Verb::Modified, Verb::Deleted]);
     assert_eq!(version, first + 4);
-    assert_eq!(text(&changes[2].object, "/metadata/resourceVersion"), version.to_string());
-    assert_eq!(changes[2].previous.as_ref().unwrap()["x"], 1);
+    assert_eq!(changes[2].object.version(), version);
+    assert_eq!(changes[2].previous.as_ref().unwrap().value()["x"], 1);
     store.compact();
     assert_eq!(store.changes_since(Kind::Pod, first).unwrap_err(), Compacted { oldest: version });
     assert!(store.changes_since(Kind::Pod, version).unwrap().0.is_empty());
@@ -119,10 +119,86 @@ fn an_earlier_version_can_be_listed_until_it_is_compacted() {
     store.update(Kind::Pod, "n", "a", None, |pod| set(pod, "x", json!(1))).unwrap();
     store.create(Kind::Pod, pod("b")).unwrap();
     store.remove(Kind::Pod, "n", "a", None).unwrap();
-    let then = store.list_at(Kind::Pod, Some("n"), version).unwrap();
+    let then = store.objects_at(Kind::Pod, Some("n"), None, version).unwrap();
     assert_eq!(then.len(), 1);
-    assert_eq!(text(&then[0], "/metadata/name"), "a");
-    assert!(then[0].get("x").is_none());
+    assert_eq!(then[0].name(), "a");
+    assert!(then[0].value().get("x").is_none());
     store.compact();
-    assert!(store.list_at(Kind::Pod, Some("n"), version).is_err());
+    assert!(store.objects_at(Kind::Pod, Some("n"), None, version).is_err());
+}
+
+#[test]
+fn an_earlier_version_has_what_came_before_between_and_after() {
+    let store = Store::new();
+    for name in ["a", "c", "e"] {
+        store.create(Kind::Pod, pod(name)).unwrap();
+    }
+    let version = store.version();
+    for name in ["0", "b", "d", "f"] {
+        store.create(Kind::Pod, pod(name)).unwrap();
+    }
+    for name in ["a", "c", "e"] {
+        store.remove(Kind::Pod, "n", name, None).unwrap();
+    }
+    store.create(Kind::Pod, pod("c")).unwrap();
+    let names = |after: Option<&str>| -> Vec<String> {
+        let after = after.map(|name| ("n".to_owned(), name.to_owned()));
+        let then = store.objects_at(Kind::Pod, Some("n"), after.as_ref(), version).unwrap();
+        then.iter().map(|object| object.name().to_owned()).collect()
+    };
+    assert_eq!(names(None), ["a", "c", "e"]);
+    assert_eq!(names(Some("a")), ["c", "e"]);
+    assert_eq!(names(Some("e")), [""; 0]);
+}
+
+#[test]
+fn events_go_an_hour_after_they_were_last_counted() {
+    let store = Store::new();
+    let pod = store.create(Kind::Pod, pod("a")).unwrap();
+    let event = |reason: &str| EventRecord {
+        kind: "Normal",
+        reason: reason.into(),
+        message: "m".into(),
+        field_path: None,
+        component: "kubelet",
+    };
+    for reason in ["Pulled", "Started", "Pulled"] {
+        store.record_event(&pod, event(reason));
+    }
+    let version = store.version();
+    store.expire_events(clock::now() + SignedDuration::from_mins(59));
+    assert_eq!(store.list(Kind::Event, Some("n")).0.len(), 2);
+    store.expire_events(clock::now() + SignedDuration::from_mins(61));
+    assert_eq!(store.list(Kind::Event, Some("n")).0.len(), 0);
+    let (changes, _) = store.changes_since(Kind::Event, version).unwrap();
+    assert_eq!(changes.iter().map(|change| change.verb).collect::<Vec<_>>(), [Verb::Deleted; 2]);
+    assert!(store.state().events.is_empty());
+}
+
+#[test]
+fn what_is_kept_does_not_grow_with_the_changes() {
+    let store = Store::new();
+    let kept = store.create(Kind::Pod, pod("a")).unwrap();
+    let event = || EventRecord {
+        kind: "Normal",
+        reason: "Again".into(),
+        message: "m".into(),
+        field_path: None,
+        component: "kubelet",
+    };
+    let mut sizes = Vec::new();
+    for round in 0..3 {
+        for count in 0..HISTORY {
+            store.update(Kind::Pod, "n", "a", None, |pod| set(pod, "x", json!([round, count]))).unwrap();
+            let name = format!("short-{count}");
+            store.create(Kind::Secret, json!({"metadata": {"name": name, "namespace": "n"}})).unwrap();
+            store.remove(Kind::Secret, "n", &name, None).unwrap();
+        }
+        store.record_event(&kept, event());
+        store.expire_events(clock::now() + EVENT_LIFE);
+        let state = store.state();
+        let objects: usize = state.objects.values().map(BTreeMap::len).sum();
+        sizes.push((objects, state.history.len(), state.recent.len(), state.events.len()));
+    }
+    assert_eq!(sizes, [(1, HISTORY, RECENT, 0); 3]);
 }

@@ -3,10 +3,12 @@
 pub mod admission;
 mod container;
 pub mod defaults;
+pub mod duplicates;
 mod metadata;
 mod pod;
 pub mod quantity;
 pub mod shape;
+pub mod support;
 pub mod update;
 mod volume;
 mod words;

@@ -3,7 +3,7 @@
 //! `schema.txt` has a line per type, `Name field:type …`, for Kubernetes 1.36 (made from the OpenAPI of 1.33 and the
 //! fields that came since).
 
-use super::quantity;
+use super::{duplicates, quantity};
 use crate::api::status::{Cause, Status};
 use crate::store::Kind;
 use serde_json::{Map, Value, json};
@@ -26,14 +26,16 @@ struct Walk {
     unknown: Vec<String>,
 }
 
-/// Check types and unknown fields; unknown fields and nulls are dropped, as decoding into Go does.
+/// Check types and unknown fields; unknown fields and nulls are dropped, as decoding into Go does. `text` is what was
+/// sent as JSON: fields that are written twice are seen only there.
 ///
 /// # Errors
 ///
-/// 400 for a wrong type, and for an unknown field under `fieldValidation=Strict`; 422 for another word there.
+/// 400 for a wrong type, and for an unknown field or one written twice under `fieldValidation=Strict`; 422 for another word there.
 pub fn check(
     kind: Kind,
     object: &mut Value,
+    text: &[u8],
     field_validation: &str,
     warnings: &mut Vec<String>,
 ) -> Result<(), Status> {
@@ -55,10 +57,12 @@ pub fn check(
     if SCHEMA.contains_key(name) {
         walk.value(object, name, name, "", "").map_err(refused)?;
     }
-    let complaints = walk.unknown.iter().map(|field| format!("unknown field \"{field}\""));
+    let twice = if field_validation == "Ignore" { Vec::new() } else { duplicates::of(text) };
+    let twice = twice.iter().map(|field| format!("duplicate field \"{field}\""));
+    let unknown = walk.unknown.iter().map(|field| format!("unknown field \"{field}\""));
+    let complaints: Vec<String> = twice.chain(unknown).collect();
     match field_validation {
-        "Strict" if !walk.unknown.is_empty() => {
-            let complaints: Vec<String> = complaints.collect();
+        "Strict" if !complaints.is_empty() => {
             Err(refused(format!("strict decoding error: {}", complaints.join(", "))))
         }
         "" | "Warn" => {

@@ -13,7 +13,7 @@ fn store() -> Store {
 }
 
 fn options<'a>(kind: Kind, namespace: &'a str, field_validation: &'a str) -> CreateOptions<'a> {
-    CreateOptions { kind, namespace, dry_run: false, field_validation }
+    CreateOptions { kind, namespace, dry_run: false, text: &[], field_validation }
 }
 
 fn outcome(pod: Value) -> Result<Created, Status> {

@@ -15,6 +15,7 @@ use rustls_pki_types::{CertificateDer, ServerName};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
+use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -25,6 +26,7 @@ pub struct Rig {
     pub cluster: Cluster,
     pub store: Store,
     tls: TlsConnector,
+    _directory: Option<TempDir>,
 }
 
 /// An answer that has been read to its end.
@@ -92,6 +94,22 @@ impl Rig {
         change(&mut config);
         let store = Store::new();
         let cluster = Cluster::start_with_node(config, store.clone(), Arc::new(PlayedNode)).await.unwrap();
+        Rig::of(cluster, store, None)
+    }
+
+    /// A cluster whose pods are processes, with the namespace `fxh`.
+    pub async fn with_processes() -> Rig {
+        let directory = tempfile::tempdir().unwrap();
+        let stage = StageCommand::new(env!("CARGO_BIN_EXE_longshore-container"));
+        let mut config = ClusterConfig::new(directory.path(), stage);
+        let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "fxh"}});
+        config.manifests.push(namespace);
+        let cluster = Cluster::start(config).await.unwrap();
+        let store = cluster.store().clone();
+        Rig::of(cluster, store, Some(directory))
+    }
+
+    fn of(cluster: Cluster, store: Store, directory: Option<TempDir>) -> Rig {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_slice(cluster.ca_pem().as_bytes()).unwrap()).unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -100,7 +118,7 @@ impl Rig {
             .unwrap()
             .with_root_certificates(roots)
             .with_no_client_auth();
-        Rig { cluster, store, tls: TlsConnector::from(Arc::new(tls)) }
+        Rig { cluster, store, tls: TlsConnector::from(Arc::new(tls)), _directory: directory }
     }
 
     async fn connect(&self) -> TlsStream<TcpStream> {
@@ -117,6 +135,17 @@ impl Rig {
         headers: &[(&str, &str)],
         body: Option<&str>,
     ) -> http::Response<Incoming> {
+        self.try_open(method, path, headers, body).await.unwrap()
+    }
+
+    /// The same, where the server may hang up instead.
+    pub async fn try_open(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&str>,
+    ) -> hyper::Result<http::Response<Incoming>> {
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(self.connect().await)).await.unwrap();
         tokio::spawn(connection);
@@ -128,7 +157,7 @@ impl Rig {
             request = request.header(*name, *value);
         }
         let body = Full::new(Bytes::from(body.unwrap_or_default().to_owned()));
-        sender.send_request(request.body(body).unwrap()).await.unwrap()
+        sender.send_request(request.body(body).unwrap()).await
     }
 
     pub async fn request(

@@ -6,6 +6,9 @@ mod access;
 #[cfg(test)]
 mod client;
 #[cfg(test)]
+#[path = "../faults/mod.rs"]
+mod faults;
+#[cfg(test)]
 mod lists;
 #[cfg(test)]
 mod node;

@@ -1,8 +1,10 @@
 //! One object at a time: create, read, change, delete.
 
 use crate::client::{Rig, eventually, pod};
+use cluster::store::Kind;
 use http::Method;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 const PODS: &str = "/api/v1/namespaces/fxh/pods";
 const NO_NODE: &str = "no-such";
@@ -297,6 +299,55 @@ async fn a_finalizer_keeps_a_deleted_pod_until_it_is_removed() {
     let answer = rig.patch(&path, "merge-patch", &json!({"metadata": {"finalizers": null}})).await;
     assert_eq!(answer.status, 200);
     assert_eq!(rig.get(&path).await.status, 404);
+    let last = &history(&rig, "held").pop().unwrap()["metadata"];
+    assert_eq!(last["finalizers"], json!(["example.com/hold"]));
+    rig.cluster.shutdown().await;
+}
+
+/// Every state of a pod that a watch shows.
+fn history(rig: &Rig, name: &str) -> Vec<Arc<Value>> {
+    let (changes, _) = rig.store.changes_since(Kind::Pod, 0).unwrap();
+    let objects = changes.into_iter().map(|change| change.object.value());
+    objects.filter(|pod| pod["metadata"]["name"] == name).collect()
+}
+
+#[tokio::test]
+async fn a_foreground_deletion_is_held_for_a_moment() {
+    // pods/85-deleted-foreground
+    let rig = Rig::start().await;
+    rig.pod("front", unscheduled()).await;
+    let path = format!("{PODS}/front");
+    let answer = rig.delete(&path, Some(&json!({"propagationPolicy": "Foreground"}))).await;
+    assert_eq!(answer.json()["metadata"]["finalizers"], json!(["foregroundDeletion"]));
+    assert_eq!(rig.get(&path).await.status, 404);
+    let held: Vec<bool> =
+        history(&rig, "front").iter().map(|pod| pod["metadata"]["finalizers"].is_array()).collect();
+    assert_eq!(held[held.len() - 3..], [true, false, false]);
+    rig.cluster.shutdown().await;
+}
+
+#[tokio::test]
+async fn what_this_node_cannot_do_is_refused_by_name_and_not_ignored() {
+    let rig = Rig::start().await;
+    let main = |field: &str, value: Value| {
+        let mut main = json!({"name": "main", "image": "busybox:1.36"});
+        main[field] = value;
+        json!({"containers": [main]})
+    };
+    let get = json!({"httpGet": {"port": 80}});
+    for (changes, field) in [
+        (json!({"shareProcessNamespace": true}), "spec.shareProcessNamespace"),
+        (main("livenessProbe", get.clone()), "spec.containers[0].livenessProbe.httpGet"),
+        (
+            main("readinessProbe", json!({"tcpSocket": {"port": 80}})),
+            "spec.containers[0].readinessProbe.tcpSocket",
+        ),
+        (main("lifecycle", json!({"postStart": get})), "spec.containers[0].lifecycle.postStart.httpGet"),
+    ] {
+        let answer = rig.post(PODS, &pod("p", changes)).await;
+        let words = format!("the embedded cluster does not support `{field}`; use a real cluster for it");
+        assert_eq!(answer.refusal(), (501, "NotImplemented".into(), words));
+    }
     rig.cluster.shutdown().await;
 }
 

@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 const PODS: &str = "/api/v1/namespaces/fxh/pods";
 
 /// The lines of a watch as they come.
-struct Lines {
+pub struct Lines {
     body: Incoming,
     rest: Vec<u8>,
 }
 
 impl Lines {
-    async fn open(rig: &Rig, query: &str) -> Lines {
+    pub async fn open(rig: &Rig, query: &str) -> Lines {
         let answer: Response<Incoming> =
             rig.open(Method::GET, &format!("{PODS}?watch=true&{query}"), &[], None).await;
         assert_eq!(answer.status(), 200);
@@ -23,7 +23,7 @@ impl Lines {
     }
 
     /// The next event; `None` when the server has ended the stream.
-    async fn next(&mut self) -> Option<Value> {
+    pub async fn next(&mut self) -> Option<Value> {
         loop {
             if let Some(end) = self.rest.iter().position(|byte| *byte == b'\n') {
                 let line: Vec<u8> = self.rest.drain(..=end).collect();

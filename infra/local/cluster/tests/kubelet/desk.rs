@@ -33,6 +33,7 @@ impl Desk {
             images,
             node_name: "longshore-node".into(),
             environment: vec![("FROM_THE_NODE".into(), "yes".into())],
+            faults: Default::default(),
         };
         let kubelet = Kubelet::start(store.clone(), config).await.unwrap();
         Desk { store, kubelet, directory }
@@ -117,7 +118,7 @@ impl Desk {
         let (changes, _) = self.store.changes_since(Kind::Pod, 0).unwrap();
         changes
             .into_iter()
-            .map(|change| change.object)
+            .map(|change| change.object.value())
             .filter(|pod| pod["metadata"]["name"] == name)
             .collect()
     }

@@ -421,6 +421,25 @@ async fn a_pod_over_its_time_fails_as_deadline_exceeded() {
 }
 
 #[tokio::test]
+async fn a_private_registry_lets_nobody_in_and_a_missing_pull_secret_is_told() {
+    // Recording 24-image-pull-secret-missing.
+    let desk = Desk::open().await;
+    let main = json!({"name": "main", "image": "private.example/team/app", "command": ["true"]});
+    desk.create("p", json!({"containers": [main], "imagePullSecrets": [{"name": "no-such"}]}));
+    let pod = desk
+        .until("p", |pod| {
+            pod["status"]["containerStatuses"][0]["state"]["waiting"]["reason"] == "ErrImagePull"
+        })
+        .await;
+    let message = pod["status"]["containerStatuses"][0]["state"]["waiting"]["message"].as_str().unwrap();
+    assert!(message.ends_with("authorization failed: no basic auth credentials"), "{message}");
+    let (reason, message, _) = desk.events("p").remove(0);
+    assert_eq!(reason, "FailedToRetrieveImagePullSecret");
+    assert!(message.contains("(no-such)"), "{message}");
+    desk.close().await;
+}
+
+#[tokio::test]
 async fn images_that_are_not_there_wait_with_the_recorded_words() {
     let desk = Desk::open().await;
     let spec = |image: &str, policy: &str| {

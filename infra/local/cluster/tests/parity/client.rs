@@ -9,10 +9,12 @@ use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_tungstenite::tungstenite::{Error, Message};
@@ -54,6 +56,29 @@ impl Client {
         let body = if code == 101 { Bytes::new() } else { body.collect().await.unwrap().to_bytes() };
         connection.abort();
         Reply { code, headers: head.headers, body: body.into() }
+    }
+
+    /// Send a request and give back the lines of its answer as they come, read as JSON.
+    pub async fn lines(&self, request: Request<Full<Bytes>>) -> UnboundedReceiver<Value> {
+        let stream = self.connect().await;
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+        tokio::spawn(connection);
+        let mut body = sender.send_request(request).await.unwrap().into_body();
+        let (lines, receiver) = unbounded_channel();
+        tokio::spawn(async move {
+            let mut rest = Vec::new();
+            while let Some(Ok(frame)) = body.frame().await {
+                rest.extend_from_slice(&frame.into_data().unwrap_or_default());
+                while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+                    let line: Vec<u8> = rest.drain(..=end).collect();
+                    if lines.send(serde_json::from_slice(&line).unwrap()).is_err() {
+                        return;
+                    }
+                }
+            }
+        });
+        receiver
     }
 
     async fn connect(&self) -> TlsStream<TcpStream> {

@@ -29,7 +29,6 @@ pub const DIFFERENCES: &[Difference] = &[
     ("04/3", OnPurpose, PARSER),
     ("04/7", OnPurpose, PARSER),
     ("04/8", OnPurpose, MEDIA_TYPES),
-    ("04/9", OnPurpose, "of a key that is written twice the last counts, also with `fieldValidation=Strict`"),
     ("10/4", OnPurpose, "a Status instead of plain text; both are 404"),
     ("11/1", OnPurpose, IMMUTABLE),
     ("11/2", OnPurpose, IMMUTABLE),

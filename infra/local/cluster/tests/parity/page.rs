@@ -2,11 +2,10 @@
 
 use crate::compare::{VOLATILE, place};
 use crate::differences::{self, Verdict};
+use crate::document::{self, Part, cell};
 use crate::recording::{Exchange, Recording};
 use serde_json::Value;
 use std::fmt::Write;
-use std::fs;
-use std::path::Path;
 
 /// Recordings that are not sent request by request, and where what they show is looked at.
 const ELSEWHERE: [(&str, &str); 10] = [
@@ -33,20 +32,9 @@ pub struct Row<'a> {
     pub answer: Option<&'a Value>,
 }
 
-/// Compare the page with what it should be; write it when `LONGSHORE_WRITE_DOCS` is set.
+/// Compare this part of the page with what it should be.
 pub fn check(rows: &[Row<'_>]) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../docs/PARITY.md");
-    let wanted = page(rows);
-    if is_writing() {
-        fs::write(&path, &wanted).unwrap();
-    }
-    let found = fs::read_to_string(&path).unwrap_or_default();
-    assert!(found == wanted, "docs/PARITY.md is out of date: run this test with LONGSHORE_WRITE_DOCS=1");
-}
-
-#[expect(clippy::disallowed_methods, reason = "a test asks whether it should write")]
-fn is_writing() -> bool {
-    std::env::var_os("LONGSHORE_WRITE_DOCS").is_some()
+    document::check(Part::Requests, &page(rows));
 }
 
 fn page(rows: &[Row<'_>]) -> String {
@@ -112,9 +100,4 @@ fn verdict(row: &Row<'_>) -> (&'static str, String) {
 fn brief(answer: &Value) -> String {
     let reason = answer["reason"].as_str().map(|reason| format!(" {reason}")).unwrap_or_default();
     format!("{}{reason}", answer["code"])
-}
-
-/// Text that cannot break a table.
-fn cell(text: &str) -> String {
-    text.replace('|', "\\|").replace('\n', " ")
 }

@@ -1,0 +1,70 @@
+//! The bucket's events.
+
+use serde::Deserialize;
+use shared::error::Error;
+use shared::files::secrets;
+use shared::store::keys;
+
+#[derive(Deserialize)]
+struct Event {
+    /// Absent in the test event that S3 sends when a notification is set up.
+    #[serde(rename = "Records", default)]
+    records: Vec<Record>,
+}
+
+#[derive(Deserialize)]
+struct Record {
+    s3: Place,
+}
+
+#[derive(Deserialize)]
+struct Place {
+    bucket: Bucket,
+    object: Object,
+}
+
+#[derive(Deserialize)]
+struct Bucket {
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct Object {
+    /// URL-encoded; run ids have no letter that this changes.
+    key: String,
+}
+
+/// The runs whose results were written. Everything else that may end with the same letters, such as an output file, is dropped.
+///
+/// # Errors
+/// When the message is no event of a bucket.
+pub fn results(body: &str, bucket: &str) -> Result<Vec<String>, Error> {
+    let event: Event = serde_json::from_str(body).map_err(|source| Error::Message {
+        message: secrets::text(body).chars().take(200).collect(),
+        source,
+    })?;
+    let places = event.records.iter().map(|record| &record.s3).filter(|place| place.bucket.name == bucket);
+    Ok(places.filter_map(|place| keys::parse_result(&place.object.key).map(str::to_owned)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::results;
+
+    #[test]
+    fn only_results_of_this_bucket_count() {
+        let record =
+            |bucket: &str, key: &str| json!({"s3": {"bucket": {"name": bucket}, "object": {"key": key}}});
+        let event = json!({"Records": [
+            record("ours", "runs/r.1/result.json"),
+            record("ours", "runs/r.1/attempts/1/outputs/result.json"),
+            record("other", "runs/r.2/result.json"),
+        ]});
+        assert_eq!(results(&event.to_string(), "ours").unwrap(), ["r.1"]);
+        let test = json!({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "ours"});
+        assert_eq!(results(&test.to_string(), "ours").unwrap(), Vec::<String>::new());
+        assert!(results("hello", "ours").is_err());
+    }
+}

@@ -1,0 +1,140 @@
+//! Telling somebody how a run ended, and remembering that it was done.
+
+use jiff::Timestamp;
+use shared::answers::{Message, Told};
+use shared::environment::Environment;
+use shared::error::Error;
+use shared::queue::AnswerRequest;
+use shared::run::answer;
+use shared::run::result::RunResult;
+use shared::spec::answer::Address;
+use shared::store::records::{self, Stored};
+use shared::store::{keys, results};
+
+/// A result was written: everybody whom the run's record names is told, then the event bus.
+pub async fn everybody(environment: &Environment, run_id: &str) -> Result<(), Error> {
+    let bucket = environment.bucket.as_ref();
+    let Some(written) = results::read(bucket, run_id).await? else { return Ok(()) };
+    let result = written.result;
+    if let Some(stored) = record_of(environment, &result).await? {
+        let waiting: Vec<Address> = stored.record.unanswered().cloned().collect();
+        each(environment, &result, Some(stored), &waiting).await?;
+    }
+    // Last, so that an answer that has to be given again does not repeat the event.
+    let detail = answer::event(&result, &uri(environment, run_id));
+    Ok(environment.answers.announce(&detail).await?)
+}
+
+/// Somebody is to be told whom the bucket's event did not reach.
+pub async fn asked(environment: &Environment, request: &AnswerRequest) -> Result<(), Error> {
+    let Some(written) = results::read(environment.bucket.as_ref(), &request.run_id).await? else {
+        tracing::warn!(run.id = request.run_id, "the run has no result to tell of");
+        return Ok(());
+    };
+    let stored = record_of(environment, &written.result).await?;
+    let waiting: Vec<Address> = match (&request.to, &stored) {
+        (Some(address), _) => vec![address.clone()],
+        (None, Some(stored)) => stored.record.unanswered().cloned().collect(),
+        (None, None) => Vec::new(),
+    };
+    each(environment, &written.result, stored, &waiting).await
+}
+
+async fn record_of(environment: &Environment, result: &RunResult) -> Result<Option<Stored>, Error> {
+    // Cancelled before it was accepted: its submission may have made a record at the same moment.
+    let Some(group) = &result.group else {
+        return Ok(records::find(environment.bucket.as_ref(), &result.run_id).await?);
+    };
+    match records::load(environment.bucket.as_ref(), group, &result.run_id).await {
+        Ok(stored) => Ok(Some(stored)),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Tell each of them. One who cannot be told now keeps nobody else waiting; the message comes again for that one.
+async fn each(
+    environment: &Environment,
+    result: &RunResult,
+    stored: Option<Stored>,
+    waiting: &[Address],
+) -> Result<(), Error> {
+    let mut settled: Vec<(&Address, Option<String>)> = Vec::new();
+    let mut failure = None;
+    for address in waiting {
+        if result.superseded_by.is_some() {
+            // The run that takes over knows them too, and tells them when it ends.
+            settled.push((address, None));
+            continue;
+        }
+        match one(environment, result, address).await {
+            Ok(told) => settled.push((address, log(result, address, told))),
+            Err(error) => failure = Some(error),
+        }
+    }
+    shared::crash::point("after-answer");
+    if let Some(stored) = stored {
+        remember(environment, stored, &settled, environment.clock.now()).await?;
+    }
+    failure.map_or(Ok(()), Err)
+}
+
+async fn one(environment: &Environment, result: &RunResult, address: &Address) -> Result<Told, Error> {
+    let uri = uri(environment, &result.run_id);
+    let answers = environment.answers.as_ref();
+    let told = match address {
+        Address::TaskToken { task_token } => answers.reply(task_token, &answer::reply(result, &uri)).await,
+        Address::Queue { queue_url, correlation_id } => {
+            let message = Message {
+                queue_url: queue_url.clone(),
+                correlation_id: correlation_id.clone(),
+                run_id: result.run_id.clone(),
+                body: answer::message(result, &uri),
+            };
+            answers.send(&message).await
+        }
+    };
+    Ok(told?)
+}
+
+/// Why it was refused, if it was.
+fn log(result: &RunResult, address: &Address, told: Told) -> Option<String> {
+    let (run_id, to) = (&result.run_id, address.kind());
+    match told {
+        Told::Taken => tracing::info!(run.id = run_id, to, "the answer is given"),
+        Told::NobodyWaits => tracing::info!(run.id = run_id, to, "nobody waits for the answer any more"),
+        Told::Refused(reason) => {
+            tracing::error!(run.id = run_id, to, reason, "the answer cannot be given");
+            return Some(reason);
+        }
+    }
+    None
+}
+
+async fn remember(
+    environment: &Environment,
+    stored: Stored,
+    settled: &[(&Address, Option<String>)],
+    now: Timestamp,
+) -> Result<(), Error> {
+    let changed = records::change(environment.bucket.as_ref(), stored, |record| {
+        let before = record.clone();
+        for (address, refused) in settled {
+            *record = record.clone().answered(address, now, refused.clone());
+        }
+        let changes = *record != before;
+        if changes {
+            *record = record.clone().by(environment.writer.as_str());
+        }
+        changes
+    });
+    match changed.await {
+        // The record went meanwhile: everything was settled.
+        Err(error) if error.is_not_found() => Ok(()),
+        other => Ok(other.map(drop)?),
+    }
+}
+
+fn uri(environment: &Environment, run_id: &str) -> String {
+    keys::uri(environment.bucket.name(), &keys::result(run_id))
+}

@@ -1,0 +1,52 @@
+//! Several pods of one attempt: which of them is the attempt's.
+
+use std::cmp::Reverse;
+
+use jiff::Timestamp;
+
+use super::facts::Phase;
+
+/// A pod that carries the marks of an attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// Its name.
+    pub name: String,
+    /// Its uid.
+    pub uid: String,
+    /// Its phase.
+    pub phase: Phase,
+    /// Somebody asked for its deletion.
+    pub is_ending: bool,
+    /// When it was created.
+    pub created_at: Option<Timestamp>,
+}
+
+impl Candidate {
+    /// The attempt may carry on with it. One that is being deleted never; one that failed, or whose node does not tell, neither.
+    fn rank(&self) -> Option<u8> {
+        if self.is_ending {
+            return None;
+        }
+        match self.phase {
+            Phase::Succeeded => Some(0),
+            Phase::Running => Some(1),
+            Phase::Pending => Some(2),
+            Phase::Failed | Phase::Unknown => None,
+        }
+    }
+}
+
+/// The uid of the pod that stays: the one that the record knows, else by rank Succeeded, Running, Pending; of equals the oldest.
+pub fn keep<'a>(known: Option<&str>, candidates: &'a [Candidate]) -> Option<&'a str> {
+    let recorded = candidates.iter().find(|candidate| Some(candidate.uid.as_str()) == known);
+    let best = || {
+        candidates
+            .iter()
+            .filter_map(|candidate| Some((candidate.rank()?, candidate)))
+            .min_by_key(|(rank, candidate)| {
+                (*rank, candidate.created_at.is_none(), candidate.created_at, Reverse(&candidate.uid))
+            })
+            .map(|(_, candidate)| candidate)
+    };
+    recorded.or_else(best).map(|candidate| candidate.uid.as_str())
+}

@@ -1,0 +1,554 @@
+//! One schedule: a world, a seed, and a scheduler that decides at every step what happens next.
+
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use fixtures::memory::MemoryBucket;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use shared::clock::{Clock, ManualClock, between, later};
+use shared::store::bucket::{Bucket, Condition};
+use shared::store::keys;
+
+use crate::bucket::Change;
+use crate::cluster::model::{Model, lock};
+use crate::dice::Dice;
+use crate::gate::{Fate, Fault, Gate, Place};
+use crate::invocation::{Instance, Invocation, Surroundings};
+use crate::judge::{Judge, Sight, Violation};
+use crate::mutation::Mutation;
+use crate::plan::{Act, Plan};
+use crate::queues::{self, FUNCTIONS, Function, PostOffice};
+use crate::report::Report;
+use crate::storm::Storm;
+
+/// The storm lasts so long, in seconds of the simulated world.
+const STORM_SECONDS: u64 = 300;
+
+/// After the storm everything has to be settled within so many seconds: the longest retry, the limits of an attempt, and the polls that clean up.
+const CALM_SECONDS: u64 = 3600;
+
+/// A schedule that needs more steps than this goes in circles.
+const MOST_STEPS: u64 = 60_000;
+
+/// Invocations of one function at a time, and of all.
+const MOST_OF_ONE: usize = 3;
+const MOST_OF_ALL: usize = 8;
+
+/// What may happen next.
+enum Choice {
+    Open(usize, u64),
+    Deliver(Function),
+    Tell(u64),
+    Pod(String),
+    Act,
+}
+
+/// How a schedule is run.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Manner {
+    /// A promise that is broken on purpose.
+    pub mutation: Option<Mutation>,
+    /// Keep every step in words.
+    pub traced: bool,
+}
+
+/// Run the schedule of a seed to its end.
+pub fn run(seed: u64, manner: Manner) -> Report {
+    let mut schedule = Schedule::new(seed, manner);
+    while schedule.judge.violations.is_empty() && schedule.step() {}
+    schedule.report(seed)
+}
+
+struct Schedule {
+    dice: Dice,
+    clock: ManualClock,
+    start: Timestamp,
+    storm: Storm,
+    is_calm: bool,
+    around: Surroundings,
+    invocations: Vec<Invocation>,
+    idle: BTreeMap<Function, Vec<Instance>>,
+    plan: Plan,
+    acts: usize,
+    next_tick: Timestamp,
+    ticks: u64,
+    last_redrive: u64,
+    polls: u64,
+    judge: Judge,
+    report: Report,
+    print: DefaultHasher,
+    traced: bool,
+    began: BTreeMap<u64, u64>,
+    acting: Option<u64>,
+}
+
+impl Schedule {
+    fn new(seed: u64, manner: Manner) -> Schedule {
+        let mut dice = Dice::new(seed);
+        let storm = Storm::draw(&mut dice);
+        let start = Timestamp::from_second(1_800_000_000).unwrap_or(Timestamp::UNIX_EPOCH);
+        let clock = ManualClock::at(start);
+        let plan = Plan::draw(&mut dice, start, storm.mischief);
+        let model = Model::new(Dice::new(dice.throw()), storm.trouble);
+        let around = Surroundings {
+            memory: Arc::new(MemoryBucket::with_clock("bucket", Arc::new(clock.clone()))),
+            journal: Arc::default(),
+            office: Arc::new(Mutex::new(PostOffice::default())),
+            model: Arc::new(Mutex::new(model)),
+            heard: Arc::default(),
+            mutation: manner.mutation,
+        };
+        Schedule {
+            dice,
+            clock,
+            start,
+            storm,
+            is_calm: false,
+            around,
+            invocations: Vec::new(),
+            idle: BTreeMap::new(),
+            plan,
+            acts: 0,
+            next_tick: later(start, Duration::from_secs(7)),
+            ticks: 0,
+            last_redrive: 0,
+            polls: 0,
+            judge: Judge::default(),
+            report: Report { schedules: 1, ..Report::default() },
+            print: DefaultHasher::new(),
+            traced: manner.traced,
+            began: BTreeMap::new(),
+            acting: None,
+        }
+    }
+
+    /// The next step; `false` when everything is settled.
+    fn step(&mut self) -> bool {
+        self.report.steps += 1;
+        let now = self.clock.now();
+        self.acting = None;
+        let age = between(self.start, now).as_secs();
+        if age >= STORM_SECONDS && !self.is_calm {
+            self.calm();
+        }
+        if age > STORM_SECONDS + CALM_SECONDS || self.report.steps > MOST_STEPS {
+            let seen = self.leftovers();
+            self.judge.violations.push(Violation { promise: "everything is settled in the end", seen });
+            return false;
+        }
+        self.end_overdue(now);
+        self.tick(now);
+        if !self.disturb(now) {
+            let choices = self.choices(now);
+            match choices.get(usize::try_from(self.dice.below(choices.len() as u64)).unwrap_or(0)) {
+                Some(choice) => self.go(choice, now),
+                None => {
+                    if self.is_settled() {
+                        let model = lock(&self.around.model);
+                        self.judge.end(&self.plan.submissions, &self.around.memory, &model);
+                        self.judge.bounded(model.requests, self.plan.submissions.len() as u64 + self.polls);
+                        return false;
+                    }
+                    self.wait(now);
+                }
+            }
+        }
+        self.poll();
+        self.look();
+        true
+    }
+
+    fn calm(&mut self) {
+        self.note("calm", "");
+        self.is_calm = true;
+        self.storm = Storm::default();
+        lock(&self.around.model).calm();
+        for invocation in &mut self.invocations {
+            invocation.stalled_until = None;
+        }
+    }
+
+    /// Invocations whose time is over are killed.
+    fn end_overdue(&mut self, now: Timestamp) {
+        while let Some(at) = self.invocations.iter().position(|invocation| invocation.deadline <= now) {
+            let invocation = self.invocations.remove(at);
+            self.report.time_outs += 1;
+            self.note("time-out", &format!("{:?} {}", invocation.function, invocation.number));
+        }
+    }
+
+    /// The schedule's tick of every minute, and an operator who sends back what has died.
+    fn tick(&mut self, now: Timestamp) {
+        if now < self.next_tick {
+            return;
+        }
+        self.next_tick = later(self.next_tick, Duration::from_secs(60)).max(now);
+        self.ticks += 1;
+        let time = now.to_string();
+        let mut office = queues::lock(&self.around.office);
+        office.give_up_old_wakes(now);
+        office.wake(&json!({"tick": {"time": time}}), "tick", format!("tick-{time}"), now);
+        if self.is_calm && self.ticks > self.last_redrive {
+            self.last_redrive = self.ticks;
+            self.report.redriven += office.redrive(now) as u64;
+            let pods = lock(&self.around.model).shown();
+            self.judge.overdue(&pods, now, later(self.start, Duration::from_secs(STORM_SECONDS)));
+        }
+    }
+
+    /// Something bad, instead of a step.
+    fn disturb(&mut self, now: Timestamp) -> bool {
+        if self.is_calm {
+            return false;
+        }
+        let count = self.invocations.len() as u64;
+        if count > 0 && self.dice.chance(self.storm.crash) {
+            let at = usize::try_from(self.dice.below(count)).unwrap_or(0);
+            let invocation = self.invocations.remove(at);
+            self.report.crashes += 1;
+            self.note("crash", &format!("{:?} {}", invocation.function, invocation.number));
+            return true;
+        }
+        if count > 0 && self.dice.chance(self.storm.stall) {
+            let at = usize::try_from(self.dice.below(count)).unwrap_or(0);
+            let pause = self.dice.below(310);
+            if let Some(invocation) = self.invocations.get_mut(at) {
+                // Up to its time limit, and now and then beyond.
+                let pause = pause % (invocation.function.timeout().as_secs() + 10);
+                invocation.stalled_until = Some(later(now, Duration::from_secs(pause)));
+                let words = format!("{:?} {} for {pause} s", invocation.function, invocation.number);
+                self.report.stalls += 1;
+                self.note("stall", &words);
+            }
+            return true;
+        }
+        if self.dice.chance(self.storm.jump) {
+            let pause = self.dice.below(20_000);
+            self.clock.advance(Duration::from_millis(pause));
+            self.note("jump", &format!("{pause} ms"));
+            return true;
+        }
+        if self.dice.chance(self.storm.forget) {
+            lock(&self.around.model).forget();
+            self.note("forget", "old versions");
+            return true;
+        }
+        false
+    }
+
+    fn choices(&mut self, now: Timestamp) -> Vec<Choice> {
+        let mut choices = Vec::new();
+        for (at, invocation) in self.invocations.iter_mut().enumerate() {
+            if invocation.stalled_until.is_some_and(|until| until > now) {
+                continue;
+            }
+            invocation.stalled_until = None;
+            let tickets = invocation.gate.tickets();
+            choices.extend(
+                tickets.iter().filter(|(_, due)| *due <= now).map(|(ticket, _)| Choice::Open(at, *ticket)),
+            );
+        }
+        let office = queues::lock(&self.around.office);
+        if self.invocations.len() < MOST_OF_ALL {
+            for function in FUNCTIONS {
+                let of_it = self.invocations.iter().filter(|other| other.function == function).count();
+                if of_it < MOST_OF_ONE && office.is_receivable(function, now) {
+                    choices.push(Choice::Deliver(function));
+                }
+            }
+        }
+        let model = lock(&self.around.model);
+        choices.extend(model.watches(now).into_iter().map(Choice::Tell));
+        choices.extend(model.due(now).into_iter().map(Choice::Pod));
+        if self.plan.acts.get(self.acts).is_some_and(|(at, _)| *at <= now) {
+            choices.push(Choice::Act);
+        }
+        choices
+    }
+
+    fn go(&mut self, choice: &Choice, now: Timestamp) {
+        match choice {
+            Choice::Open(at, ticket) => self.open(*at, *ticket),
+            Choice::Deliver(function) => self.deliver(*function, now),
+            Choice::Tell(watch) => {
+                let fault = self.dice.chance(self.storm.cut).then_some(if self.dice.chance(500) {
+                    Fault::Gone
+                } else {
+                    Fault::Reset
+                });
+                self.note("watch", &format!("{watch} {fault:?}"));
+                lock(&self.around.model).tell(*watch, now, fault);
+            }
+            Choice::Pod(uid) => {
+                self.note("pod", uid);
+                lock(&self.around.model).advance(uid, now);
+            }
+            Choice::Act => self.act(now),
+        }
+    }
+
+    fn open(&mut self, at: usize, ticket: u64) {
+        let Some(invocation) = self.invocations.get(at) else { return };
+        let Some(effect) = invocation.gate.look(ticket) else { return };
+        let fate = self.storm.fate(&mut self.dice, &effect);
+        let (function, number) = (invocation.function, invocation.number);
+        self.acting = Some(invocation.began);
+        if let Fate::Before(fault) | Fate::After(fault) = fate {
+            let when = if fate.after().is_some() { "after" } else { "before" };
+            *self
+                .report
+                .faults
+                .entry(format!("{:?} {}: {fault:?} {when}", effect.place, effect.name))
+                .or_default() += 1;
+            if fault == Fault::Late {
+                self.clock.advance(Duration::from_secs(10));
+            }
+            self.hurt(&effect.what, effect.place);
+        }
+        if effect.place != Place::Clock {
+            self.clock.advance(Duration::from_millis(self.dice.below(40)));
+        }
+        self.note(effect.name, &format!("{} {fate:?} by {function:?} {number}", effect.what));
+        if let Some(invocation) = self.invocations.get(at) {
+            invocation.gate.open(ticket, fate);
+        }
+    }
+
+    /// Reading from this pod was disturbed: its log or files may be missing from the result.
+    fn hurt(&mut self, what: &str, place: Place) {
+        if place == Place::Cluster {
+            self.judge.hurt(what);
+        } else if let Some(run_id) = what.strip_prefix("runs/").and_then(|key| key.split('/').next()) {
+            self.judge.hurt(run_id);
+        }
+    }
+
+    fn deliver(&mut self, function: Function, now: Timestamp) {
+        let twice = self.dice.chance(self.storm.twice);
+        let most = 1 + usize::try_from(self.dice.below(3)).unwrap_or(0);
+        let mutation = self.around.mutation;
+        let mut letters = {
+            let mut office = queues::lock(&self.around.office);
+            let letters = office.receive(function, most.min(function.batch()), now, twice);
+            if mutation == Some(Mutation::AcknowledgedBeforeDone) {
+                let receipts: Vec<u64> = letters.iter().map(|letter| letter.receipt).collect();
+                office.delete(function, &receipts);
+            }
+            letters
+        };
+        if letters.is_empty() {
+            return;
+        }
+        self.report.duplicates += u64::from(twice);
+        if mutation == Some(Mutation::IdPerDelivery) {
+            letters.iter_mut().for_each(|letter| letter.id = format!("{}-{}", letter.id, letter.receives));
+        }
+        for letter in letters.iter().filter(|letter| letter.receives >= 4) {
+            // Before the last delivery what cannot be collected is given up.
+            if let Some(run_id) = serde_json::from_str::<Value>(&letter.body)
+                .ok()
+                .as_ref()
+                .and_then(|body| body.get("runId")?.as_str())
+            {
+                self.judge.hurt(run_id);
+            }
+        }
+        self.report.invocations += 1;
+        self.polls += u64::from(function == Function::Poll);
+        let number = self.report.invocations;
+        let instance = self.idle.get_mut(&function).and_then(Vec::pop);
+        let instance = instance.unwrap_or_else(|| Instance::new(function, number));
+        let ids: Vec<&str> = letters.iter().map(|letter| letter.id.as_str()).collect();
+        self.note("deliver", &format!("{ids:?} to {function:?} {number}"));
+        let gate = Arc::new(Gate::new(self.clock.clone()));
+        let deadline = later(now, function.timeout());
+        self.began.insert(number, self.report.steps);
+        let when = (gate, deadline, self.report.steps);
+        self.invocations.push(Invocation::new(number, function, letters, instance, &self.around, when));
+    }
+
+    fn act(&mut self, now: Timestamp) {
+        let Some((_, act)) = self.plan.acts.get(self.acts).cloned() else { return };
+        self.acts += 1;
+        self.note("act", &format!("{act:?}"));
+        match act {
+            Act::Submit(at) => {
+                let Some(submission) = self.plan.submissions.get(at).cloned() else { return };
+                let mut office = queues::lock(&self.around.office);
+                if submission.is_upload {
+                    let key = format!("{}{}.json", keys::SUBMISSIONS, submission.id);
+                    let bytes = submission.body.to_string();
+                    let size = bytes.len();
+                    let etag = now_or_never(self.around.memory.put(&key, bytes.into(), Condition::Always));
+                    let object = json!({"key": key, "size": size, "eTag": etag, "sequencer": "0A"});
+                    let place = json!({"bucket": {"name": "bucket"}, "object": object});
+                    let event = json!({"Records": [{"eventSource": "aws:s3", "eventName": "ObjectCreated:Put",
+                        "eventTime": now.to_string(), "s3": place}]});
+                    office.send(Function::Trigger, &event, now, Duration::ZERO);
+                } else {
+                    office.hand_in(Function::Submit, &submission.id, submission.body.to_string(), now);
+                }
+            }
+            Act::Cancel(run_id) => {
+                self.judge.cancel(&run_id);
+                let body = json!({"cancel": {"runId": run_id, "reason": "somebody asked"}});
+                queues::lock(&self.around.office).send(Function::Cancel, &body, now, Duration::ZERO);
+            }
+            Act::DeletePod => {
+                let mut model = lock(&self.around.model);
+                let uids = model.uids();
+                if let Some(uid) = self.dice.pick(&uids) {
+                    self.report.mischief += 1;
+                    let grace = if self.dice.chance(500) { Some(0) } else { None };
+                    model.delete(uid, grace, now, true);
+                }
+            }
+            Act::DeleteCursor => {
+                self.report.mischief += 1;
+                now_or_never(self.around.memory.delete(&keys::cursor("eks-simulated", "default")));
+            }
+        }
+    }
+
+    /// Every invocation that has something to do does it; those that end are taken off.
+    fn poll(&mut self) {
+        let now = self.clock.now();
+        let mut at = 0;
+        while let Some(invocation) = self.invocations.get_mut(at) {
+            if invocation.stalled_until.is_some_and(|until| until > now) {
+                at += 1;
+                continue;
+            }
+            let Some(answer) = invocation.run() else {
+                at += 1;
+                continue;
+            };
+            let invocation = self.invocations.remove(at);
+            self.ended(invocation, answer.ok());
+        }
+    }
+
+    fn ended(&mut self, invocation: Invocation, answer: Option<Value>) {
+        let failures = answer.as_ref().and_then(|answer| answer.get("batchItemFailures")?.as_array());
+        let has_failed = |id: &str| {
+            failures.is_none_or(|failures| {
+                failures
+                    .iter()
+                    .any(|failure| failure.get("itemIdentifier").and_then(Value::as_str) == Some(id))
+            })
+        };
+        let handled = invocation.letters.iter().filter(|letter| !has_failed(&letter.id));
+        let handled: Vec<u64> = handled.map(|letter| letter.receipt).collect();
+        self.note("end", &format!("{:?} {}: {handled:?} handled", invocation.function, invocation.number));
+        if handled.len() == invocation.letters.len() {
+            self.judge.after_post(&invocation.posted(), &self.around.memory);
+        }
+        queues::lock(&self.around.office).delete(invocation.function, &handled);
+        self.idle.entry(invocation.function).or_default().push(invocation.instance);
+    }
+
+    /// The judge looks, and the bucket tells of new results.
+    fn look(&mut self) {
+        let changes: Vec<Change> =
+            std::mem::take(&mut *self.around.journal.lock().unwrap_or_else(PoisonError::into_inner));
+        let now = self.clock.now();
+        for change in changes.iter().filter(|change| change.key.ends_with("/result.json") && !change.deleted)
+        {
+            if !self.dice.chance(self.storm.lost) {
+                let place = json!({"bucket": {"name": "bucket"}, "object": {"key": change.key}});
+                let event = json!({"Records": [{"eventSource": "aws:s3", "s3": place}]});
+                queues::lock(&self.around.office).send(Function::Notify, &event, now, Duration::ZERO);
+            }
+        }
+        let heard = self.around.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let model = lock(&self.around.model);
+        let sight = Sight {
+            step: self.report.steps,
+            memory: &self.around.memory,
+            model: &model,
+            began: &|number| self.began.get(&number).copied().unwrap_or(0),
+            acting: self.acting,
+        };
+        self.judge.look(&changes, &heard, &sight);
+    }
+
+    /// Nothing can happen now: time goes on to the next thing.
+    fn wait(&mut self, now: Timestamp) {
+        let tickets = self.invocations.iter().flat_map(|invocation| {
+            let due = match invocation.stalled_until {
+                Some(until) => vec![until],
+                None => invocation.gate.tickets().into_iter().map(|(_, due)| due).collect(),
+            };
+            due.into_iter().chain([invocation.deadline])
+        });
+        let mut times: Vec<Timestamp> = tickets.collect();
+        times.extend(queues::lock(&self.around.office).times());
+        times.extend(lock(&self.around.model).next());
+        times.extend(self.plan.acts.get(self.acts).map(|(at, _)| *at));
+        times.push(self.next_tick);
+        let next = times.into_iter().filter(|at| *at > now).min().unwrap_or(self.next_tick);
+        self.clock.advance(between(now, next).max(Duration::from_millis(1)));
+    }
+
+    /// Nothing is left to do.
+    fn is_settled(&self) -> bool {
+        self.acts == self.plan.acts.len()
+            && self.is_calm
+            && self.invocations.is_empty()
+            && queues::lock(&self.around.office).work() == 0
+            && self.left().is_empty()
+    }
+
+    /// Records, heartbeats, and pods that should be gone.
+    fn left(&self) -> Vec<String> {
+        let keys = self.around.memory.keys();
+        let mut left: Vec<String> = keys.into_iter().filter(|key| key.starts_with(keys::ACTIVE)).collect();
+        let pods = lock(&self.around.model).shown();
+        let gone = pods.iter().filter(|pod| !shared::pod::is_kept(pod));
+        left.extend(gone.map(|pod| format!("pod {:?}", pod.metadata.name)));
+        left
+    }
+
+    fn leftovers(&self) -> String {
+        let office = queues::lock(&self.around.office);
+        format!(
+            "left: {:?}, messages: {}, invocations: {}",
+            self.left(),
+            office.work(),
+            self.invocations.len()
+        )
+    }
+
+    fn note(&mut self, what: &str, words: &str) {
+        (what, words).hash(&mut self.print);
+        if self.traced {
+            let at = between(self.start, self.clock.now()).as_millis();
+            self.report.trace.push(format!("{at:>8} ms  {what} {words}"));
+        }
+    }
+
+    fn report(mut self, seed: u64) -> Report {
+        let model = lock(&self.around.model);
+        self.report.lives.clone_from(&model.lives);
+        self.report.requests = model.requests;
+        let units = self.plan.submissions.len() as u64 + self.polls;
+        self.report.most_requests = model.requests / units.max(1);
+        self.report.seconds = between(self.start, self.clock.now()).as_secs();
+        self.report.results = self.judge.results();
+        self.report.begun_twice = self.judge.begun_twice;
+        (self.report.steps, model.requests, self.around.memory.keys()).hash(&mut self.print);
+        self.report.fingerprint = self.print.finish();
+        drop(model);
+        self.report.violations =
+            self.judge.violations.into_iter().map(|violation| (seed, violation)).collect();
+        self.report
+    }
+}
+
+/// The answer of something that does not wait.
+fn now_or_never<T: Default, E>(future: impl Future<Output = Result<T, E>>) -> T {
+    futures::FutureExt::now_or_never(future).and_then(Result::ok).unwrap_or_default()
+}
