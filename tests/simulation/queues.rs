@@ -210,11 +210,8 @@ impl PostOffice {
     /// Dead letters that an operator has to look at: what nobody else would carry on. They go back.
     pub fn redrive(&mut self, now: Timestamp) -> usize {
         let dead = std::mem::take(&mut self.dead);
-        let (again, rest): (Vec<_>, Vec<_>) = dead.into_iter().partition(|(function, letter)| {
-            // What Longshore sent itself is found by the reconciliation of `poll`, or it was no promise at all.
-            let own = letter.body.starts_with("{\"continue\"");
-            !own && matches!(function, Function::Submit | Function::Cancel | Function::Trigger)
-        });
+        let (again, rest): (Vec<_>, Vec<_>) =
+            dead.into_iter().partition(|(function, letter)| is_sent_back(*function, letter));
         self.dead = rest;
         let count = again.len();
         for (function, letter) in again {
@@ -223,14 +220,18 @@ impl PostOffice {
         count
     }
 
-    /// Messages other than wakes.
+    /// Messages other than wakes, and dead letters that an operator sends back.
     pub fn work(&self) -> usize {
-        self.queues
-            .iter()
-            .filter(|(function, _)| **function != Function::Poll)
-            .map(|(_, letters)| letters.len())
-            .sum()
+        let waiting = self.queues.iter().filter(|(function, _)| **function != Function::Poll);
+        let dead = self.dead.iter().filter(|(function, letter)| is_sent_back(*function, letter));
+        waiting.map(|(_, letters)| letters.len()).sum::<usize>() + dead.count()
     }
+}
+
+/// An operator sends this dead letter back. What Longshore sent itself is found by the reconciliation of `poll`, or it was no promise at all.
+fn is_sent_back(function: Function, letter: &Letter) -> bool {
+    let own = letter.body.starts_with("{\"continue\"");
+    !own && matches!(function, Function::Submit | Function::Cancel | Function::Trigger)
 }
 
 /// What somebody was told, in order: the token and the answer.

@@ -11,8 +11,7 @@ use shared::error::Error;
 use shared::pod::{PodIdentity, identity_of};
 use shared::run::decision::Next;
 use shared::run::observation::{Observation, Roles};
-use shared::run::rank::{self, Candidate};
-use shared::run::record::Attempt;
+use shared::run::rank::{self, Candidate, Owner};
 use shared::run::state::State;
 use shared::store::records::{self, Stored};
 use shared::store::results;
@@ -57,21 +56,19 @@ pub async fn present(group: &Group<'_>, pod: &Pod, seen: Seen) -> Result<(), Err
     let Some(stored) = record(group, identity).await? else {
         return without_record(group, pod, identity).await;
     };
-    if stored.record.attempt.number > identity.attempt {
-        // An attempt that is over: its pod should have gone with it.
-        return delete(group, pod).await;
-    }
-    if is_surplus(&stored.record.attempt, identity, pod) {
-        return delete(group, pod).await;
+    match owner(&stored, identity, pod) {
+        Owner::Attempt => {}
+        Owner::EarlierAttempt => return delete(group, pod).await,
+        // One that is going already says nothing about the attempt's own pod.
+        Owner::Surplus if pod.metadata.deletion_timestamp.is_some() => return Ok(()),
+        Owner::Surplus => return delete(group, pod).await,
     }
     let observation = Observation::of(pod, &Roles::of(&stored.record.plan), group.environment.clock.now());
     decide(group, &stored, identity, &observation, Some((pod, seen))).await
 }
 
-/// The attempt has its pod, and this is another with the same marks.
-fn is_surplus(attempt: &Attempt, identity: PodIdentity<'_>, pod: &Pod) -> bool {
-    let is_other = attempt.pod_uid.as_ref().is_some_and(|uid| pod.metadata.uid.as_ref() != Some(uid));
-    is_other && attempt.number == identity.attempt && pod.metadata.deletion_timestamp.is_none()
+fn owner(stored: &Stored, identity: PodIdentity<'_>, pod: &Pod) -> Owner {
+    Owner::of(&stored.record.attempt, identity.attempt, pod.metadata.uid.as_deref())
 }
 
 /// Of several pods of one attempt one stays; called with all that were listed in a namespace.
@@ -104,7 +101,7 @@ pub async fn gone(group: &Group<'_>, pod: &Pod) -> Result<(), Error> {
     }
     let Some(stored) = record(group, identity).await? else { return Ok(()) };
     let is_over = results::read(group.environment.bucket.as_ref(), identity.run_id).await?.is_some();
-    if is_over || stored.record.attempt.number != identity.attempt {
+    if is_over || owner(&stored, identity, pod) != Owner::Attempt {
         return Ok(());
     }
     let observation = Observation::last(pod, &Roles::of(&stored.record.plan), group.environment.clock.now());

@@ -1,10 +1,11 @@
-//! Several pods of one attempt: which of them is the attempt's.
+//! Several pods with a run's marks: which of them is the attempt's.
 
 use std::cmp::Reverse;
 
 use jiff::Timestamp;
 
 use super::facts::Phase;
+use super::record::Attempt;
 
 /// A pod that carries the marks of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,4 +50,29 @@ pub fn keep<'a>(known: Option<&str>, candidates: &'a [Candidate]) -> Option<&'a 
             .map(|(_, candidate)| candidate)
     };
     recorded.or_else(best).map(|candidate| candidate.uid.as_str())
+}
+
+/// Whose pod it is that is seen with a run's marks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// The attempt's own, or nobody knows better.
+    Attempt,
+    /// An attempt that is over.
+    EarlierAttempt,
+    /// The same attempt, which has another pod: of the same name before it, or of another name beside it. A watch may tell of it long after.
+    Surplus,
+}
+
+impl Owner {
+    /// The owner of the pod `uid` with the mark of attempt `number`, while `attempt` is the run's.
+    pub fn of(attempt: &Attempt, number: u32, uid: Option<&str>) -> Owner {
+        let is_another = attempt.pod_uid.is_some() && attempt.pod_uid.as_deref() != uid;
+        if attempt.number > number {
+            Owner::EarlierAttempt
+        } else if attempt.number == number && is_another {
+            Owner::Surplus
+        } else {
+            Owner::Attempt
+        }
+    }
 }

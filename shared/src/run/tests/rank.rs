@@ -2,7 +2,8 @@
 
 use super::at;
 use crate::run::facts::Phase;
-use crate::run::rank::{Candidate, keep};
+use crate::run::rank::{Candidate, Owner, keep};
+use crate::run::record::Attempt;
 
 fn candidate(uid: &str, phase: Phase) -> Candidate {
     Candidate { name: format!("pod-{uid}"), uid: uid.to_owned(), phase, is_ending: false, created_at: None }
@@ -51,4 +52,27 @@ fn of_equals_the_oldest_stays() {
     let born =
         |uid: &str, second| Candidate { created_at: Some(at(second)), ..candidate(uid, Phase::Running) };
     assert_eq!(keep(None, &[born("b", 9), born("a", 3), candidate("c", Phase::Running)]), Some("a"));
+}
+
+#[test]
+fn the_late_news_of_another_pod_is_not_about_the_attempts_own() {
+    let attempt = |number, uid: Option<&str>| Attempt {
+        number,
+        counted: 0,
+        infrastructure_failures: 0,
+        may_begin_at: None,
+        pod_name: "t-eaa24c73ed".to_owned(),
+        pod_uid: uid.map(str::to_owned),
+        created_at: None,
+    };
+    for (words, known, number, uid, expected) in [
+        ("its pod", attempt(1, Some("a")), 1, Some("a"), Owner::Attempt),
+        ("the POST was not answered, or not yet", attempt(1, None), 1, Some("a"), Owner::Attempt),
+        ("deleted by somebody before the second POST", attempt(1, Some("b")), 1, Some("a"), Owner::Surplus),
+        ("without a uid", attempt(1, Some("b")), 1, None, Owner::Surplus),
+        ("of an attempt that is over", attempt(2, None), 1, Some("a"), Owner::EarlierAttempt),
+        ("of an attempt that begins", attempt(1, Some("a")), 2, Some("b"), Owner::Attempt),
+    ] {
+        assert_eq!(Owner::of(&known, number, uid), expected, "{words}");
+    }
 }
