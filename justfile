@@ -33,6 +33,14 @@ simulate:
 replay seed:
     LONGSHORE_SEED={{ seed }} cargo test --package longshore-tests --test simulation --locked -- --exact every_promise_holds --nocapture
 
+# 300 runs at a time on the local stack: functions killed at random and at every named point, messages twice, a cap and an outage
+storm runs="300":
+    LONGSHORE_STORM_RUNS={{ runs }} cargo test --package longshore-tests --test storm --locked -- --nocapture
+
+# Half an hour of mixed tasks and faults on the local stack, in which nothing may grow
+soak minutes="30":
+    LONGSHORE_SOAK_MINUTES={{ minutes }} cargo test --package longshore-tests --test storm --locked -- --ignored --nocapture
+
 # Time per hop of a plain task on the local stack
 bench:
     cargo bench --package longshore-tests --bench hops
