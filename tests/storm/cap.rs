@@ -14,14 +14,15 @@ use crate::size;
 use crate::verdict::{Expected, Verdict};
 
 /// Runs of the small form.
-const RUNS: usize = 30;
+const RUNS: usize = 24;
 
 /// Places in the small form and in the full one.
 const PLACES: usize = 5;
 const FULL_PLACES: usize = 20;
 
 /// How long the API server is away: no request of a function is answered.
-const OUTAGE: Duration = Duration::from_secs(20);
+const OUTAGE: Duration = Duration::from_secs(8);
+const FULL_OUTAGE: Duration = Duration::from_secs(30);
 
 const EACH_WITHIN: Duration = Duration::from_secs(6);
 const ALL_WITHIN: Duration = Duration::from_secs(300);
@@ -58,7 +59,7 @@ async fn runs_under_a_cap_and_through_an_outage_never_have_more_live_pods_and_al
         "cap (seed {seed}): {runs} submissions under a cap of {places}, at most {peak} live pods seen; {} requests \
          refused in an outage of {} s; dead letters {dead:?}; {} s\n{verdict}",
         outage.unwrap_or_default(),
-        OUTAGE.as_secs(),
+        self::outage().as_secs(),
         scene.seconds(),
     );
     verdict.ensure()?;
@@ -72,9 +73,13 @@ async fn runs_under_a_cap_and_through_an_outage_never_have_more_live_pods_and_al
 async fn be_away(scene: &Scene) -> Result<u64> {
     let plan = json!({"faults": [{"kind": "ConnectionReset", "match": {"userAgent": ""}}]});
     scene.wire.misbehave(&plan).await?;
-    sleep(OUTAGE).await;
+    sleep(outage()).await;
     let report = scene.wire.struck().await?;
     scene.wire.behave().await?;
     let faults = report.get("faults").and_then(Value::as_array).cloned().unwrap_or_default();
     Ok(faults.iter().filter_map(|fault| fault.get("struck")?.as_u64()).sum())
+}
+
+fn outage() -> Duration {
+    if size::is_full() { FULL_OUTAGE } else { OUTAGE }
 }

@@ -16,13 +16,14 @@ use crate::size;
 use crate::verdict::{Expected, Verdict};
 
 /// Runs of the small form.
-const RUNS: usize = 40;
+const RUNS: usize = 24;
 
 /// Between two kills, on the average.
 const KILL_EVERY: Duration = Duration::from_millis(1200);
 
 /// A second or third delivery comes within this time.
-const COPIES_WITHIN_MS: u64 = 40_000;
+const COPIES_WITHIN_MS: u64 = 15_000;
+const FULL_COPIES_WITHIN_MS: u64 = 40_000;
 
 /// For each run and on top: everything ends by then, with two shared processors.
 const EACH_WITHIN: Duration = Duration::from_secs(6);
@@ -42,6 +43,7 @@ async fn runs_with_duplicated_messages_and_killed_functions_are_each_one_pod_one
     let _alone = size::alone().await;
     let (runs, seed) = (size::runs(RUNS), size::seed());
     let scene = Scene::open("storm-kills").await?;
+    let copies_within = if size::is_full() { FULL_COPIES_WITHIN_MS } else { COPIES_WITHIN_MS };
     let mut dice = Dice::new(seed);
     let killer = Killer::begin(&scene.stack, dice.throw(), KILL_EVERY);
     let (mut expected, mut copies, mut deliveries) = (BTreeMap::new(), Vec::new(), 0);
@@ -56,7 +58,7 @@ async fn runs_with_duplicated_messages_and_killed_functions_are_each_one_pod_one
         deliveries += 1 + again;
         for _ in 0..again {
             let identity = if is_named { Identity::Named } else { Identity::Message(message.clone()) };
-            copies.push((dice.below(COPIES_WITHIN_MS), identity, errand.body.clone()));
+            copies.push((dice.below(copies_within), identity, errand.body.clone()));
         }
         expected.insert(if is_named { run_id } else { message }, Expected::plain(errand));
     }

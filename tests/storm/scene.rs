@@ -24,8 +24,9 @@ const WAKE_VISIBILITY_SECONDS: u32 = 8;
 /// Between two looks at the whole.
 const LOOK_EVERY: Duration = Duration::from_millis(700);
 
-/// Records stay for 65 s after their results, polls look about once a minute, and a comparison of pods with records may come after that.
-const TIDY_WITHIN: Duration = Duration::from_secs(300);
+/// Records stay for 65 s after their results. Where there are more than 50, `poll` compares them with the pods every tenth minute only, and it is that which
+/// removes them; a poll takes a minute.
+const TIDY_WITHIN: Duration = Duration::from_secs(65 + 600 + 2 * 60 + 60);
 
 /// Where it happens.
 pub struct Scene {
@@ -55,12 +56,14 @@ pub struct Rest {
 }
 
 impl Rest {
-    /// Whether all is done. What is not due yet is a look at a limit that never came.
+    /// Whether nothing is under way. What is not due yet is a look at a limit that never came.
+    pub fn is_done(&self) -> bool {
+        self.due.values().sum::<u32>() == 0 && self.pods.is_empty() && self.processes == 0
+    }
+
+    /// Whether nothing is left either. A small storm does not wait for the records, which stay for a minute after their results.
     pub fn is_tidy(&self) -> bool {
-        self.due.values().sum::<u32>() == 0
-            && self.active.is_empty()
-            && self.pods.is_empty()
-            && self.processes == 0
+        self.is_done() && (self.active.is_empty() || !size::is_full())
     }
 }
 

@@ -9,7 +9,7 @@ pub fn runs(small: usize) -> usize {
 
 /// Whether somebody asked for more than the small form.
 pub fn is_full() -> bool {
-    wanted("LONGSHORE_STORM_RUNS").is_some()
+    wanted("LONGSHORE_STORM_RUNS").is_some() || wanted("LONGSHORE_SOAK_MINUTES").is_some()
 }
 
 /// What the dice start from: `LONGSHORE_STORM_SEED`.
