@@ -54,6 +54,9 @@ type Right = (String, String);
 /// X-Ray knows no resources of these: <https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html>.
 const TRACES: [&str; 2] = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"];
 
+/// Nor does Step Functions: <https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsstepfunctions.html>.
+const TOKENS: [&str; 3] = ["states:SendTaskSuccess", "states:SendTaskFailure", "states:SendTaskHeartbeat"];
+
 /// The rights that a call needs: action and resource.
 fn rights(call: Call) -> Vec<Right> {
     let pairs: Vec<(&str, String)> = match call {
@@ -73,10 +76,10 @@ fn rights(call: Call) -> Vec<Right> {
         Collect => vec![("sqs:SendMessage", "CollectQueue.Arn".to_owned())],
         Wake => vec![("sqs:SendMessage", "WakeQueue.Arn".to_owned())],
         Answer => vec![("sqs:SendMessage", "NotifyQueue.Arn".to_owned())],
-        Reply => ["states:SendTaskSuccess", "states:SendTaskFailure"]
-            .map(|action| (action, "StateMachines".to_owned()))
-            .into(),
-        Heartbeat => vec![("states:SendTaskHeartbeat", "StateMachines".to_owned())],
+        Reply => {
+            ["states:SendTaskSuccess", "states:SendTaskFailure"].map(|action| (action, "*".to_owned())).into()
+        }
+        Heartbeat => vec![("states:SendTaskHeartbeat", "*".to_owned())],
         Send => vec![("sqs:SendMessage", "ReplyQueues".to_owned())],
         Announce => vec![("events:PutEvents", "EventBus".to_owned())],
         Receive(queue) => ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
@@ -242,7 +245,8 @@ fn no_role_allows_whole_services_or_everything() {
         let in_vpc = serde_json::json!(["IsInVpc", [interfaces], "AWS::NoValue"]);
         assert_eq!(role["ManagedPolicyArns"], in_vpc, "{function}");
         for (action, resource) in granted(function) {
-            let named = resource != "*" || TRACES.contains(&action.as_str());
+            let nameless = TRACES.contains(&action.as_str()) || TOKENS.contains(&action.as_str());
+            let named = resource != "*" || nameless;
             assert!(!action.contains('*') && named, "{function}: {action} on {resource}");
         }
     }
@@ -299,11 +303,10 @@ fn texts(value: &Value) -> Vec<String> {
 fn named(resource: &str) -> String {
     let bucket = "arn:${AWS::Partition}:s3:::${BucketPrefix}-${AWS::AccountId}-${AWS::Region}";
     let cluster = "arn:${AWS::Partition}:eks:${AWS::Region}:${AWS::AccountId}:cluster/${ClusterName}";
-    let machines = "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:stateMachine:*";
     let bus = "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/${EventBus}";
     match resource.strip_prefix(bucket) {
         Some(key) => format!("bucket{key}"),
-        None => [(cluster, "ClusterName"), (machines, "StateMachines"), (bus, "EventBus")]
+        None => [(cluster, "ClusterName"), (bus, "EventBus")]
             .into_iter()
             .fold(resource.to_owned(), |resource, (arn, name)| resource.replace(arn, name)),
     }
