@@ -70,6 +70,24 @@ async fn the_highest_priority_comes_first_and_then_who_was_accepted_first() -> R
 }
 
 #[tokio::test]
+async fn the_priority_of_the_envelope_goes_before_that_of_the_task() -> Result<()> {
+    let mut hours = Hours::new(Duration::from_secs(5), 0)?;
+    hours.clusters("clusters: {default: {namespaces: {default: {maxLivePods: 1}}}}").await?;
+    let with = |run_id: &str, task_says: i32, envelope_says: i32| {
+        let mut submission = submission(run_id, &json!({"priority": task_says}));
+        submission["priority"] = json!(envelope_says);
+        submission
+    };
+    hours.send(submission("first", &json!({})));
+    hours.send(with("demoted", 900, -900));
+    hours.send(with("promoted", -900, 900));
+    hours.send(with("levelled", 900, 0));
+    hours.until(30, |hours| hours.result("demoted").is_some()).await?;
+    assert_eq!(hours.cluster.order(), ["promoted", "first", "levelled", "demoted"]);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_file_of_clusters_with_problems_lets_runs_wait_and_stops_none() -> Result<()> {
     let mut hours = Hours::new(Duration::from_secs(5), 0)?;
     hours.clusters("clusters: {default: {maxLivePots: 20}}").await?;

@@ -102,7 +102,8 @@ async fn data(
     let inputs = trigger::inputs(&rule.inputs, &trigger)?;
     let run_id = Some(submitted.source_id.clone());
     let (asked, origin) = (Asked::default(), None);
-    Ok(Submission { run_id, document, inputs, trigger, pointer_base: "/task".to_owned(), asked, origin })
+    let pointer_base = "/task".to_owned();
+    Ok(Submission { run_id, document, inputs, trigger, pointer_base, asked, origin, priority: None })
 }
 
 fn refused(upload: &Upload, accepted: &str) -> Unprepared {

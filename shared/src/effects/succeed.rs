@@ -67,7 +67,7 @@ async fn replan(environment: &Environment, record: &Record, run_id: &str) -> Res
     let submission = record.original.as_ref().map(|original| original.submission(run_id));
     let Some(submission) = submission else { return Ok(record.plan.clone()) };
     let planned = plan::of(environment, &submission, run_id).await?;
-    // It stays in the cluster, and so in the group, of the run before.
-    let target = record.plan.target.clone();
-    Ok(planned.map_or_else(|_| record.plan.clone(), |plan| Plan { target, ..plan }))
+    // It stays in the cluster, and so in the group, of the run before, and has its priority, which the envelope may have given.
+    let (target, priority) = (record.plan.target.clone(), record.plan.priority);
+    Ok(planned.map_or_else(|_| record.plan.clone(), |plan| Plan { target, priority, ..plan }))
 }

@@ -117,7 +117,9 @@ pub fn plan_of(submission: &Submission, context: &Context<'_>) -> Result<Plan, P
     let mut problems = notes.into_problems();
     let Some(document) = document else { return Err(problems) };
     match plan(&document, context) {
-        Ok(plan) if problems.is_empty() => Ok(plan),
+        Ok(plan) if problems.is_empty() => {
+            Ok(Plan { priority: submission.priority.unwrap_or(plan.priority), ..plan })
+        }
         Ok(_) => Err(problems),
         Err(more) => {
             problems.0.extend(more.0);

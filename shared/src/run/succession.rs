@@ -61,6 +61,7 @@ impl Original {
             pointer_base: String::new(),
             asked: Asked::default(),
             origin: None,
+            priority: None,
         }
     }
 }

@@ -9,6 +9,7 @@ use super::origin;
 use super::place::{Notes, Place, Reading};
 use super::problem::{Problem, Problems};
 use super::submission::Submission;
+use super::task;
 
 /// Longest document that is read, in bytes: what an SQS message can carry (1 MiB) with room to spare for one from the bucket.
 pub const MAX_BYTES: usize = 4 * 1024 * 1024;
@@ -34,6 +35,7 @@ pub fn submission(bytes: &[u8]) -> Result<Submission, Problems> {
             pointer_base: String::new(),
             asked: Asked::default(),
             origin: None,
+            priority: None,
         });
     }
     let notes = Notes::new(Reading::Rendered);
@@ -119,6 +121,7 @@ fn envelope(document: &Value, place: &Place<'_>) -> Option<Submission> {
         pointer_base: "/task".to_owned(),
         asked: answer::read(&fields),
         origin: origin::read(&fields),
+        priority: task::written_priority(&fields),
     })
 }
 

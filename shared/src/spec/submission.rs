@@ -23,6 +23,8 @@ pub struct Submission {
     pub asked: Asked,
     /// The state of a state machine that it comes from.
     pub origin: Option<Origin>,
+    /// Place among the runs that wait for a free place, before what the document says.
+    pub priority: Option<i32>,
 }
 
 /// The envelope as the command `longshore` writes it: `{"task": …, "inputs": {…}, "runId": "…", "trigger": {…}}`. `task` is an object, or a string of

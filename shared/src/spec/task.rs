@@ -323,14 +323,19 @@ pub(super) fn positive(fields: &Fields<'_>, key: &str) -> Option<u64> {
 
 /// `priority`; 0 without one.
 pub(super) fn priority(fields: &Fields<'_>) -> i32 {
+    written_priority(fields).unwrap_or(0)
+}
+
+/// `priority` where there is one.
+pub(super) fn written_priority(fields: &Fields<'_>) -> Option<i32> {
     const MOST: f64 = 1000.0;
-    let Some(number) = fields.number("priority") else { return 0 };
+    let number = fields.number("priority")?;
     if number.fract() != 0.0 || number.abs() > MOST {
         let place = fields.place.at("priority");
         place.refuse(&number.into(), "is no priority", "a whole number from -1000 to 1000");
-        return 0;
+        return None;
     }
-    format!("{number:.0}").parse().unwrap_or(0)
+    format!("{number:.0}").parse().ok()
 }
 
 /// `outputFiles` as normalised globs.

@@ -143,6 +143,7 @@ fn planned(document: Value) -> Result<Plan, Problems> {
         pointer_base: String::new(),
         asked: Asked::default(),
         origin: None,
+        priority: None,
     };
     let context = Context {
         run_id: "run-1",

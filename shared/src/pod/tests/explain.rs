@@ -15,6 +15,7 @@ fn explained(document: Value) -> Explained {
         pointer_base: String::new(),
         asked: Asked::default(),
         origin: None,
+        priority: None,
     };
     let none = Map::new();
     let context = Context {

@@ -109,6 +109,7 @@ fn check(document: Value) -> Result<(), TestCaseError> {
         pointer_base: String::new(),
         asked: Asked::default(),
         origin: None,
+        priority: None,
     };
     let _ = task::parse(&submission.document, "");
     match plan_submission(&submission, json!({}), false) {
@@ -134,6 +135,7 @@ fn the_document_is_right_before_it_is_mangled() {
         pointer_base: String::new(),
         asked: Asked::default(),
         origin: None,
+        priority: None,
     };
     plan_submission(&submission, json!({}), false).unwrap();
 }

@@ -39,6 +39,12 @@ pub const ENVELOPE: Object = Object {
             Shape::Object(&STEP_FUNCTIONS),
             "The state of a state machine that submits; the run's id is derived from it.",
         ),
+        Property::read(
+            "priority",
+            Shape::Number,
+            "Place among the runs that wait for a free place in their cluster, -1000 to 1000, the highest first; goes before the task's own `priority`. \
+             How soon the submission is read is decided by its queue.",
+        ),
         Property::read("formatVersion", Shape::Count, "Version of the envelope.").default("1"),
     ]],
 };
