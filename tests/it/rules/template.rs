@@ -161,6 +161,22 @@ fn the_bucket_tells_the_uploads_queue_of_documents_and_of_data_and_may() {
 }
 
 #[test]
+fn the_roles_that_a_stack_lets_into_the_cluster_are_those_that_it_names_and_their_group_has_the_rights() {
+    let template = template();
+    let [variable, names, entries] =
+        [0, 1, 2].map(|index| template["Resources"]["Fn::ForEach::Admissions"][index].clone());
+    assert_eq!(variable, "Function");
+    let named: Vec<String> =
+        names.as_array().unwrap().iter().map(|name| format!("{}Role.Arn", name.as_str().unwrap())).collect();
+    assert_eq!(template["Outputs"]["FunctionRoles"]["Value"][1], json!(named));
+    let entry = &entries["${Function}AccessEntry"];
+    assert_eq!(entry["Condition"], "MakesAccessEntries");
+    assert_eq!(entry["Properties"]["PrincipalArn"], json!(["${Function}Role", "Arn"]));
+    let group = entry["Properties"]["KubernetesGroups"][0].as_str().unwrap();
+    assert!(tree::read("infra/rbac.yaml").contains(&format!("name: {group}")), "{group}");
+}
+
+#[test]
 fn results_wake_notify_and_ended_executions_wake_cancel() {
     let configuration = properties("Bucket")["NotificationConfiguration"].clone();
     let notifications = configuration["QueueConfigurations"].as_array().unwrap();
