@@ -197,6 +197,12 @@ impl Cloud {
         self.exchange("PUT", &path, &body).await.map(drop)
     }
 
+    /// Set how many seconds a deployed function has; warm instances are replaced.
+    pub async fn set_timeout(&self, function: &str, seconds: u32) -> Result<()> {
+        let path = format!("/2015-03-31/functions/{function}/configuration");
+        self.exchange("PUT", &path, &json!({"Timeout": seconds}).to_string()).await.map(drop)
+    }
+
     /// One request of the Lambda API.
     async fn exchange(&self, method: &str, path: &str, body: &str) -> Result<Value> {
         let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", self.port)).await?;

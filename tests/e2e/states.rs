@@ -9,6 +9,7 @@ use shared::run::diagnosis::Cause;
 use shared::run::state::State;
 
 use crate::execution::Ended;
+use crate::pods::Witness;
 use crate::stack::Stack;
 use crate::tasks::{endless, shell};
 use crate::{pods, wait};
@@ -183,13 +184,7 @@ async fn an_aborted_or_timed_out_execution_takes_its_pod_with_it() -> Result<()>
     for status in ["ABORTED", "TIMED_OUT"] {
         let input = json!({"task": endless("abandoned", json!({})), "inputs": {}});
         let execution = stack.cloud.start_execution("run-by-queue", &input).await?;
-        let hash = shared::spec::origin::execution_hash(&execution);
-        let run_id = wait::until("the run", SOON, || async {
-            let keys = stack.cloud.keys("active/").await?;
-            let ids = keys.iter().filter_map(|key| Some(shared::store::keys::parse_record(key)?.1));
-            Ok(ids.filter(|id| id.starts_with(&hash)).map(str::to_owned).next())
-        })
-        .await?;
+        let run_id = run_of(&stack, &execution, 0).await?;
         pods::running(&stack, &run_id).await?;
         match status {
             "ABORTED" => stack.cloud.abort(&execution).await?,
@@ -207,4 +202,56 @@ async fn an_aborted_or_timed_out_execution_takes_its_pod_with_it() -> Result<()>
         pods::gone(&stack, &run_id).await?;
     }
     Ok(())
+}
+
+#[tokio::test]
+async fn an_execution_that_is_aborted_while_its_state_is_tried_again_takes_the_pod_of_that_try_with_it()
+-> Result<()> {
+    let stack = Stack::shared().await?;
+    let mut task = endless("abandoned-late", json!({"timeout": "PT{{ trigger.retryCount * 600 + 3 }}S"}));
+    task["taskRunner"]["podSpec"] = json!({"terminationGracePeriodSeconds": 1});
+    let execution = stack.cloud.start_execution("run-by-queue", &json!({"task": task, "inputs": {}})).await?;
+    let run_id = run_of(&stack, &execution, 1).await?;
+    pods::running(&stack, &run_id).await?;
+    stack.cloud.abort(&execution).await?;
+    let result = wait::until("the end of the run", SOON, || stack.cloud.result(&run_id)).await?;
+    assert_eq!(result.state, State::Cancelled, "{:?}", result.diagnosis);
+    pods::gone(&stack, &run_id).await
+}
+
+#[tokio::test]
+async fn an_invoke_that_dies_half_way_is_made_again_and_there_is_one_run() -> Result<()> {
+    let stack = Stack::own("dying").await?;
+    let witness = Witness::begin(&stack).await?;
+    let submit = &stack.endpoints.submit_function;
+    // The emulator learns of a death when the function's time is over.
+    stack.cloud.set_timeout(submit, 10).await?;
+    let killed = stack.state_directory().join("killed");
+    stack
+        .cloud
+        .set_variable(submit, "LONGSHORE_CRASH_AT", &format!("after-post:{}", killed.display()))
+        .await?;
+    let ended = ended(&stack, "run-and-ask", json!({"task": succeeds(), "inputs": {}})).await?;
+    let output = ended.output()?;
+    assert!(killed.exists(), "nobody died");
+    assert_eq!(
+        (&output["state"], &output["outputs"]),
+        (&json!("SUCCEEDED"), &json!({"rows": 3})),
+        "{output}"
+    );
+    let keys = stack.cloud.keys("runs/").await?;
+    assert_eq!(keys.iter().filter(|key| key.ends_with("/result.json")).count(), 1, "{keys:?}");
+    assert_eq!(witness.pods_of(output["runId"].as_str().context("no run id")?), 1);
+    Ok(())
+}
+
+/// The run of a try of an execution's state, from 0, as soon as it is active.
+async fn run_of(stack: &Stack, execution: &str, retry: u32) -> Result<String> {
+    let (hash, end) = (shared::spec::origin::execution_hash(execution), format!("-{retry}"));
+    wait::until("the run", SOON, || async {
+        let keys = stack.cloud.keys("active/").await?;
+        let ids = keys.iter().filter_map(|key| Some(shared::store::keys::parse_record(key)?.1));
+        Ok(ids.filter(|id| id.starts_with(&hash) && id.ends_with(&end)).map(str::to_owned).next())
+    })
+    .await
 }

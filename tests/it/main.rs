@@ -2,6 +2,7 @@
 
 mod airflow;
 mod answering;
+mod asking_again;
 mod caching;
 mod cancel_race;
 mod cancelling;

@@ -99,7 +99,9 @@ impl Invocation {
         let environment = environment(number, function, &instance, around, &gate, &posted);
         let event = event(&letters, deadline);
         let future: Pin<Box<dyn Future<Output = Result<Value, Error>>>> = match function {
-            Function::Submit => Box::pin(async move { submit::handle(event, &environment).await }),
+            Function::Submit => Box::pin(async move {
+                submit::handle(event, &environment).await.map_err(|failure| failure.error_message.into())
+            }),
             Function::Collect => Box::pin(async move { collect::handle(event, &environment).await }),
             Function::Poll => Box::pin(async move { poll::handle(event, &environment).await }),
             Function::Cancel => Box::pin(async move { cancel::handle(event, &environment).await }),

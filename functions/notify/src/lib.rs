@@ -2,6 +2,7 @@
 //! bucket's event does not cover, all through the notify queue.
 
 mod event;
+mod succession;
 mod tell;
 
 use aws_lambda_events::event::sqs::SqsMessage;

@@ -11,6 +11,8 @@ use shared::spec::answer::Address;
 use shared::store::records::{self, Stored};
 use shared::store::{keys, results};
 
+use crate::succession;
+
 /// A result was written: everybody whom the run's record names is told, then the event bus.
 pub async fn everybody(environment: &Environment, run_id: &str) -> Result<(), Error> {
     let bucket = environment.bucket.as_ref();
@@ -62,9 +64,17 @@ async fn each(
     let mut settled: Vec<(&Address, Option<String>)> = Vec::new();
     let mut failure = None;
     for address in waiting {
-        if result.superseded_by.is_some() {
-            // The run that takes over knows them too, and tells them when it ends.
-            settled.push((address, None));
+        if let Some(successor) = &result.superseded_by {
+            match succession::hand_on(environment, result, successor, address).await {
+                Ok(true) => settled.push((address, None)),
+                // Nobody but this message may know of somebody whom the record does not name.
+                Ok(false) if !named(stored.as_ref(), address) => {
+                    failure = Some(Error::Unbegun { run_id: successor.clone() });
+                }
+                // The next look of the group's poll at the record asks again.
+                Ok(false) => {}
+                Err(error) => failure = Some(error),
+            }
             continue;
         }
         match one(environment, result, address).await {
@@ -77,6 +87,10 @@ async fn each(
         remember(environment, stored, &settled, environment.clock.now()).await?;
     }
     failure.map_or(Ok(()), Err)
+}
+
+fn named(stored: Option<&Stored>, address: &Address) -> bool {
+    stored.is_some_and(|stored| stored.record.unanswered().any(|waiting| waiting == address))
 }
 
 async fn one(environment: &Environment, result: &RunResult, address: &Address) -> Result<Told, Error> {

@@ -9,12 +9,14 @@ mod status;
 mod triggered;
 
 use aws_lambda_events::event::sqs::SqsMessage;
-use lambda_runtime::LambdaEvent;
+use lambda_runtime::{Diagnostic, LambdaEvent};
+use serde::Serialize;
 use serde_json::Value;
 use shared::batch;
 use shared::environment::Environment;
 use shared::error::Error;
 use shared::queue::{Continue, SOURCE_ID, TriggeredMessage};
+use shared::run::answer::class_name;
 use shared::spec::read::is_run_id;
 
 use crate::accept::Submitted;
@@ -24,23 +26,28 @@ use crate::status::StatusMessage;
 /// the question where a run is, `{"status": {"runId": "…"}}`.
 ///
 /// # Errors
-/// For an invoke, when the run could not be taken over; nothing is lost for a batch, whose failures are reported one by one.
-pub async fn handle(
-    event: LambdaEvent<Value>,
-    environment: &Environment,
-) -> Result<Value, lambda_runtime::Error> {
+/// For an invoke, when the run could not be taken over; its type is a name that `Retry` and `Catch` of a state machine match, such as
+/// `Longshore.infrastructure`. Nothing is lost for a batch, whose failures are reported one by one.
+pub async fn handle(event: LambdaEvent<Value>, environment: &Environment) -> Result<Value, Diagnostic> {
+    respond(event, environment)
+        .await
+        .map_err(|error| Diagnostic { error_type: class_name(error.class()), error_message: error.in_full() })
+}
+
+async fn respond(event: LambdaEvent<Value>, environment: &Environment) -> Result<Value, Error> {
     let deadline = batch::deadline(event.context.deadline);
     match batch::of(&event.payload) {
         Some(messages) => {
             let response = batch::each(messages, |message| one(message, environment, deadline)).await;
-            Ok(serde_json::to_value(response)?)
+            json(&response)
         }
         None if event.payload.get("status").is_some() => {
-            let message: StatusMessage = serde_json::from_value(event.payload)?;
-            Ok(status::of(environment, &message.status.run_id).await?)
+            let message: StatusMessage = serde_json::from_value(event.payload)
+                .map_err(|source| Error::Message { message: "status".into(), source })?;
+            status::of(environment, &message.status.run_id).await
         }
         None => {
-            let bytes = serde_json::to_vec(&event.payload)?;
+            let bytes = event.payload.to_string().into_bytes();
             let submitted = Submitted {
                 source_id: event.context.request_id.clone(),
                 source: format!("invoke:{}", event.context.request_id),
@@ -48,9 +55,13 @@ pub async fn handle(
                 bytes,
             };
             let answer = accept::submission(environment, submitted, deadline).await?;
-            Ok(serde_json::to_value(answer)?)
+            json(&answer)
         }
     }
+}
+
+fn json(answer: &impl Serialize) -> Result<Value, Error> {
+    serde_json::to_value(answer).map_err(|source| Error::Message { message: "an answer".into(), source })
 }
 
 /// The message's id, or that of the message which it repeats: one that comes out of the dead letters has a new id, and would be a new run.

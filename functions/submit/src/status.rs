@@ -24,15 +24,25 @@ pub struct StatusRequest {
 }
 
 /// `{runId, state, ended}`; of a run that has ended also `resultUri`, and outputs and files or `error` and `cause`. `state` is null where there is no
-/// such run (yet).
+/// such run (yet). Where another run took over, it is that one's, whose id is the answer's `runId`.
 pub async fn of(environment: &Environment, run_id: &str) -> Result<Value, Error> {
     let bucket = environment.bucket.as_ref();
+    let mut run_id = run_id.to_owned();
     // The result is written before the record goes: a run that ends between the looks is seen by the second one.
-    for _ in 0..2 {
-        if let Some(written) = results::read(bucket, run_id).await? {
-            return Ok(answer::status(&written.result, &keys::uri(bucket.name(), &keys::result(run_id))));
+    let mut looks = 2;
+    while looks > 0 {
+        looks -= 1;
+        if let Some(written) = results::read(bucket, &run_id).await? {
+            let Some(successor) = written.result.superseded_by else {
+                return Ok(answer::status(
+                    &written.result,
+                    &keys::uri(bucket.name(), &keys::result(&run_id)),
+                ));
+            };
+            (run_id, looks) = (successor, 2);
+            continue;
         }
-        if let Some(stored) = records::find(bucket, run_id).await? {
+        if let Some(stored) = records::find(bucket, &run_id).await? {
             return Ok(json!({"runId": run_id, "state": stored.record.apparent_state(), "ended": false}));
         }
     }

@@ -93,6 +93,7 @@ fn may_pass(error: &Error) -> bool {
         | Error::Answer(_)
         | Error::Upload(_)
         | Error::Clusters(_)
+        | Error::Unbegun { .. }
         | Error::Message { .. } => false,
     }
 }

@@ -72,7 +72,11 @@ pub fn status(result: &RunResult, uri: &str) -> Value {
 
 /// `Longshore.` and the class of the diagnosis, for example `Longshore.infrastructure`: what `ErrorEquals` of `Retry` and `Catch` matches.
 pub fn error_name(diagnosis: Option<&Diagnosis>) -> String {
-    let class = diagnosis.map_or(Class::Internal, |diagnosis| diagnosis.class);
+    class_name(diagnosis.map_or(Class::Internal, |diagnosis| diagnosis.class))
+}
+
+/// The same of a class.
+pub fn class_name(class: Class) -> String {
     let class = serde_json::to_value(class).ok();
     format!("Longshore.{}", class.as_ref().and_then(Value::as_str).unwrap_or("internal"))
 }

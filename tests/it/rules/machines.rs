@@ -118,6 +118,48 @@ fn filled(value: &Value) -> Value {
     Value::Object(map.iter().map(|(name, value)| fill(name, value)).collect())
 }
 
+/// What an invoke of `submit` may meet that another invoke does not: AWS's own list ("Handle transient Lambda service exceptions"), a function that died or
+/// ran out of time, and what `submit` itself says of the bucket, the queues and the cluster.
+const PASSING: [&str; 9] = [
+    "Lambda.TooManyRequestsException",
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.ClientExecutionTimeoutException",
+    "Lambda.Unknown",
+    "Sandbox.Timedout",
+    "Runtime.ExitError",
+    "Longshore.infrastructure",
+];
+
+#[test]
+fn every_invoke_that_may_go_better_is_made_again() {
+    let mut invokes = 0;
+    for (name, definition) in machines() {
+        let states = definition["States"].as_object().unwrap();
+        let invoking = |state: &&Value| {
+            state["Resource"].as_str().is_some_and(|resource| resource.contains(":::lambda:invoke"))
+        };
+        for state in states.values().filter(invoking) {
+            let retried: BTreeSet<&str> = all(&state["Retry"], "ErrorEquals")
+                .into_iter()
+                .flat_map(|errors| errors.as_array().unwrap().iter().filter_map(Value::as_str))
+                .collect();
+            let missing: Vec<_> = PASSING.iter().filter(|error| !retried.contains(*error)).collect();
+            assert!(missing.is_empty(), "{name} does not retry {missing:?}");
+            invokes += 1;
+        }
+    }
+    assert_eq!(invokes, 3);
+}
+
+#[test]
+fn an_invoke_that_is_made_again_without_a_token_means_the_same_run() {
+    let invoke = &machines()["RunAndAsk"]["States"]["Submit"]["Parameters"]["Payload"]["stepFunctions"];
+    // The count of the state's retries would make each of them a run that nobody asks about.
+    assert_eq!(invoke["retryCount.$"], "$.try");
+}
+
 #[test]
 fn what_the_machines_retry_are_names_that_longshore_gives() {
     let causes = [
