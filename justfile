@@ -62,6 +62,10 @@ docs:
 deny:
     cargo deny check
 
+# A bill of materials (CycloneDX 1.5) for each function and the command, in target/sbom; needs cargo-cyclonedx
+sbom:
+    .ci/sbom
+
 # template.yaml by cfn-lint
 lint-template:
     .ci/lint-template

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::store::allowed::Allowed;
+
 /// Settings of a function, from its environment (`template.yaml` sets it).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -23,6 +25,8 @@ pub struct Config {
     pub namespace: String,
     /// `LONGSHORE_PRESIGN_ENDPOINT`: endpoint written into URLs that pods use, where it differs from the functions' own.
     pub presign_endpoint: Option<String>,
+    /// `LONGSHORE_INPUT_OBJECTS`: what tasks, rules and connections may name of other buckets, as ARNs with commas between them; none for none.
+    pub input_objects: Allowed,
     /// `LONGSHORE_METRICS`: CloudWatch namespace of the metrics; `None` for no metrics.
     pub metrics: Option<String>,
 }
@@ -76,6 +80,7 @@ impl Config {
             cluster: value("LONGSHORE_CLUSTER"),
             namespace: value("LONGSHORE_NAMESPACE").unwrap_or_else(|| "default".to_owned()),
             presign_endpoint: value("LONGSHORE_PRESIGN_ENDPOINT"),
+            input_objects: Allowed::of(&value("LONGSHORE_INPUT_OBJECTS").unwrap_or_default()),
             metrics: value("LONGSHORE_METRICS"),
         };
         if missing.is_empty() { Ok(config) } else { Err(ConfigError { missing }) }

@@ -16,7 +16,7 @@ use crate::config::{Config, ConfigError};
 use crate::files::store::FileStore;
 use crate::queue::{Queues, SqsQueues};
 use crate::resolve::plan::ClusterChoice;
-use crate::store::bucket::Bucket;
+use crate::store::bucket::{Bucket, BucketError, Head};
 use crate::store::s3::S3Bucket;
 use crate::telemetry::metrics::{self, Fact};
 
@@ -77,6 +77,7 @@ impl Environment {
                 aws: sdk,
                 bucket: config.bucket.clone(),
                 cluster: config.cluster.clone(),
+                input_objects: config.input_objects.clone(),
             },
             clock: clock.clone(),
             known: Mutex::default(),
@@ -99,6 +100,17 @@ impl Environment {
     /// Group of the runs that go to this cluster.
     pub fn group_of(&self, choice: &ClusterChoice) -> String {
         group::of(choice, self.config.cluster.as_deref())
+    }
+
+    /// Size and version of an object that a task, a manifest or a rule names.
+    ///
+    /// # Errors
+    /// `Refused`, without a request, where a task may not have it; else what the bucket says.
+    pub async fn head_of_input(&self, bucket: &str, key: &str) -> Result<Head, BucketError> {
+        self.config.input_objects.check(&self.config.bucket, bucket, key).map_err(|source| {
+            BucketError::Refused { bucket: bucket.to_owned(), key: key.to_owned(), source }
+        })?;
+        self.files.head(bucket, key).await
     }
 
     /// Tell a fact among the logs, from where CloudWatch takes it, unless the deployment has no metrics.

@@ -35,11 +35,14 @@ pub enum Error {
         /// Its id.
         run_id: String,
     },
-    /// A message that only Longshore writes makes no sense.
-    #[error("message `{message}` is none of Longshore's")]
+    /// The payload of an invoke makes no sense, or its answer cannot be written: in words, for whoever invokes.
+    #[error("{0}")]
+    Payload(String),
+    /// A message that only Longshore writes makes no sense. What it says is not told: it may be anybody's, with anything in it.
+    #[error("a message of {bytes} bytes is none of Longshore's")]
     Message {
-        /// The message, cut short.
-        message: String,
+        /// Length of the message.
+        bytes: usize,
         /// Why not.
         #[source]
         source: serde_json::Error,
@@ -47,7 +50,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// Stable kinds for alarms and searches: `Bucket`, `Cluster`, `Queue`, `Answer`, `Upload`, `Clusters`, `Unbegun`, `Message`.
+    /// Stable kinds for alarms and searches: `Bucket`, `Cluster`, `Queue`, `Answer`, `Upload`, `Clusters`, `Unbegun`, `Payload`, `Message`.
     pub fn kind(&self) -> &'static str {
         match self {
             Error::Bucket(_) => "Bucket",
@@ -57,6 +60,7 @@ impl Error {
             Error::Upload(_) => "Upload",
             Error::Clusters(_) => "Clusters",
             Error::Unbegun { .. } => "Unbegun",
+            Error::Payload(_) => "Payload",
             Error::Message { .. } => "Message",
         }
     }
@@ -69,9 +73,10 @@ impl Error {
             | Error::Upload(UploadError::Bucket(error))
             | Error::Clusters(DirectoryError::Bucket(error)) => of_bucket(error),
             Error::Cluster(error) if error.is_passing() => Class::Infrastructure,
-            Error::Cluster(_) | Error::Clusters(DirectoryError::Problems { .. }) | Error::Message { .. } => {
-                Class::Config
-            }
+            Error::Cluster(_)
+            | Error::Clusters(DirectoryError::Problems { .. })
+            | Error::Payload(_)
+            | Error::Message { .. } => Class::Config,
             // What queues and streams say is not told apart: a try too many costs little.
             Error::Queue(_)
             | Error::Answer(_)
@@ -145,7 +150,7 @@ mod tests {
             (unreachable.into(), Class::Infrastructure),
             (forbidden().into(), Class::Config),
             (ClusterError::settings("no such file").into(), Class::Config),
-            (Error::Message { message: "x".into(), source: no_json() }, Class::Config),
+            (Error::Message { bytes: 1, source: no_json() }, Class::Config),
             (malformed.into(), Class::Internal),
         ];
         for (error, class) in cases {

@@ -116,33 +116,6 @@ pub enum Wake {
     },
 }
 
-/// A message on the cancel queue, and the payload of a direct invoke: `{"cancel": {"runId": "…", "reason": "…"}}`, or with `selector` or
-/// `executionId` in place of `runId`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CancelMessage {
-    /// What to cancel.
-    pub cancel: CancelRequest,
-}
-
-/// Which runs are to end, and why. Exactly one of the first three is set.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct CancelRequest {
-    /// One run.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub run_id: Option<String>,
-    /// Every active run whose pod has such labels.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub selector: Option<String>,
-    /// Every run that was made for an execution of a state machine, and those that will be.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub execution_id: Option<String>,
-    /// In words; stands in the result.
-    #[serde(default)]
-    pub reason: Option<String>,
-}
-
 /// A message could not be sent.
 #[derive(Debug, thiserror::Error)]
 #[error("could not send a message to queue `{queue}`")]

@@ -203,12 +203,31 @@ impl Cloud {
         self.exchange("PUT", &path, &json!({"Timeout": seconds}).to_string()).await.map(drop)
     }
 
+    /// Keep a secret in Secrets Manager; its ARN.
+    pub async fn secret(&self, name: &str, value: &str) -> Result<String> {
+        let body = json!({"Name": name, "SecretString": value, "ClientRequestToken": format!("{name:-<32}")});
+        let target = "x-amz-target: secretsmanager.CreateSecret\r\n";
+        let answer = self.request("secretsmanager", ("POST", "/"), target, &body.to_string()).await?;
+        Ok(answer.get("ARN").and_then(Value::as_str).context("a secret without ARN")?.to_owned())
+    }
+
     /// One request of the Lambda API.
     async fn exchange(&self, method: &str, path: &str, body: &str) -> Result<Value> {
+        self.request("lambda", (method, path), "", body).await
+    }
+
+    async fn request(
+        &self,
+        service: &str,
+        (method, path): (&str, &str),
+        more: &str,
+        body: &str,
+    ) -> Result<Value> {
+        let kind = if more.is_empty() { "application/json" } else { "application/x-amz-json-1.1" };
         let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", self.port)).await?;
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n\
-             authorization: AWS4-HMAC-SHA256 Credential=000000000000/20260101/us-east-1/lambda/aws4_request, \
+            "{method} {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: {kind}\r\n{more}\
+             authorization: AWS4-HMAC-SHA256 Credential=000000000000/20260101/us-east-1/{service}/aws4_request, \
              SignedHeaders=host, Signature=0\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
             body.len()
         );

@@ -22,6 +22,7 @@ mod once;
 mod redriving;
 mod rejecting;
 mod rights;
+mod secrets;
 mod semantics;
 mod states;
 mod triggering;

@@ -68,6 +68,17 @@ async fn a_run_over_its_limit_is_stopped_and_what_it_wrote_comes_back() -> Resul
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_over_its_limit_is_stopped_even_where_its_pod_is_to_be_kept() -> Result<()> {
+    let runner = json!({"type": "io.kestra.plugin.kubernetes.runner.Kubernetes", "delete": false});
+    let (world, result) =
+        run(shell(&["sleep 600"], json!({"timeout": "PT2S", "taskRunner": runner}))).await?;
+    assert_eq!(result.state, State::TimedOut, "{:?}", result.diagnosis);
+    world.no_pods().await?;
+    world.shutdown().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_image_that_is_not_there_is_named_once_its_grace_is_over() -> Result<()> {
     let runner = json!({"type": "io.kestra.plugin.kubernetes.runner.Kubernetes", "waitUntilRunning": "PT3S"});
     let (world, result) =

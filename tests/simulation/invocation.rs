@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use shared::cluster::access::Access;
 use shared::config::Config;
 use shared::environment::Environment;
+use shared::store::allowed::Allowed;
 use trigger::rules::Rules;
 
 use crate::bucket::{Journal, SimulatedBucket};
@@ -182,6 +183,7 @@ fn environment(
             cluster: Some("simulated".into()),
             namespace: "default".into(),
             presign_endpoint: None,
+            input_objects: Allowed::default(),
             metrics: None,
         },
         clock: gate.clone(),

@@ -37,8 +37,8 @@ pub async fn handle(
 
 async fn one(message: SqsMessage, environment: &Environment, deadline: Timestamp) -> Result<(), Error> {
     let body = message.body.as_deref().unwrap_or_default();
-    let run: RunMessage = serde_json::from_str(body)
-        .map_err(|source| Error::Message { message: body.chars().take(200).collect(), source })?;
+    let run: RunMessage =
+        serde_json::from_str(body).map_err(|source| Error::Message { bytes: body.len(), source })?;
     if run.hops > MAX_HOPS {
         tracing::error!(run.id = run.run_id, hops = run.hops, "a message goes in circles and is dropped");
         return Ok(());

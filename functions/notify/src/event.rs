@@ -2,7 +2,6 @@
 
 use serde::Deserialize;
 use shared::error::Error;
-use shared::files::secrets;
 use shared::store::keys;
 
 #[derive(Deserialize)]
@@ -39,10 +38,8 @@ struct Object {
 /// # Errors
 /// When the message is no event of a bucket.
 pub fn results(body: &str, bucket: &str) -> Result<Vec<String>, Error> {
-    let event: Event = serde_json::from_str(body).map_err(|source| Error::Message {
-        message: secrets::text(body).chars().take(200).collect(),
-        source,
-    })?;
+    let event: Event =
+        serde_json::from_str(body).map_err(|source| Error::Message { bytes: body.len(), source })?;
     let places = event.records.iter().map(|record| &record.s3).filter(|place| place.bucket.name == bucket);
     Ok(places.filter_map(|place| keys::parse_result(&place.object.key).map(str::to_owned)).collect())
 }

@@ -34,6 +34,30 @@ pub struct Submitted {
     pub hops: u32,
     /// The submission.
     pub bytes: Vec<u8>,
+    /// What makes it the same as another.
+    pub identity: Identity,
+}
+
+/// What makes two submissions one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Identity {
+    /// What it says, but for where its answer goes.
+    Words,
+    /// Every byte.
+    Bytes,
+    /// The upload: the rule that it fits may change between two deliveries.
+    Upload,
+}
+
+impl Submitted {
+    /// Hex SHA-256 of what makes it the same as another under its run id.
+    pub fn hash(&self) -> String {
+        hex(&match self.identity {
+            Identity::Words => Sha256::digest(spec::read::sameness(&self.bytes)),
+            Identity::Bytes => Sha256::digest(&self.bytes),
+            Identity::Upload => Sha256::digest(&self.source_id),
+        })
+    }
 }
 
 /// What an invoke is answered.
@@ -52,21 +76,20 @@ pub async fn submission(
     submitted: Submitted,
     deadline: Timestamp,
 ) -> Result<Answer, Error> {
-    let hash = hex(&Sha256::digest(spec::read::sameness(&submitted.bytes)));
     match spec::read::submission(&submitted.bytes) {
-        Ok(submission) => take(environment, submitted, submission, hash, deadline).await,
+        Ok(submission) => take(environment, submitted, submission, deadline).await,
         Err(problems) => rejected(environment, &submitted, None, problems).await,
     }
 }
 
-/// Take over a submission that was read. Submissions with the same run id and `hash` are one.
+/// Take over a submission that was read. Submissions with the same run id and hash are one.
 pub async fn take(
     environment: &Environment,
     submitted: Submitted,
     submission: Submission,
-    hash: String,
     deadline: Timestamp,
 ) -> Result<Answer, Error> {
+    let hash = submitted.hash();
     let derived = || submission.origin.as_ref().map(|origin| origin.run_id(&hash));
     let chosen = submission.run_id.clone().or_else(derived);
     let run_id = chosen.clone().unwrap_or_else(|| submitted.source_id.clone());

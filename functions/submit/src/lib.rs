@@ -17,10 +17,10 @@ use shared::environment::Environment;
 use shared::error::Error;
 use shared::queue::{Continue, SOURCE_ID, TriggeredMessage};
 use shared::run::answer::class_name;
-use shared::spec::read::is_run_id;
+use shared::spec::problem::{Problem, Problems};
+use shared::spec::read::{RUN_IDS, is_run_id};
 
-use crate::accept::Submitted;
-use crate::status::StatusMessage;
+use crate::accept::{Identity, Submitted};
 
 /// A batch of the queue, or one submission as the payload of an invoke, which is answered with `{runId, state}`, and `problems` when it is `REJECTED`; or
 /// the question where a run is, `{"status": {"runId": "…"}}`.
@@ -42,9 +42,7 @@ async fn respond(event: LambdaEvent<Value>, environment: &Environment) -> Result
             json(&response)
         }
         None if event.payload.get("status").is_some() => {
-            let message: StatusMessage = serde_json::from_value(event.payload)
-                .map_err(|source| Error::Message { message: "status".into(), source })?;
-            status::of(environment, &message.status.run_id).await
+            status::of(environment, &status::read(event.payload)?).await
         }
         None => {
             let bytes = event.payload.to_string().into_bytes();
@@ -53,6 +51,7 @@ async fn respond(event: LambdaEvent<Value>, environment: &Environment) -> Result
                 source: format!("invoke:{}", event.context.request_id),
                 hops: 0,
                 bytes,
+                identity: Identity::Words,
             };
             let answer = accept::submission(environment, submitted, deadline).await?;
             json(&answer)
@@ -61,7 +60,8 @@ async fn respond(event: LambdaEvent<Value>, environment: &Environment) -> Result
 }
 
 fn json(answer: &impl Serialize) -> Result<Value, Error> {
-    serde_json::to_value(answer).map_err(|source| Error::Message { message: "an answer".into(), source })
+    serde_json::to_value(answer)
+        .map_err(|error| Error::Payload(format!("the answer cannot be written: {error}")))
 }
 
 /// The message's id, or that of the message which it repeats: one that comes out of the dead letters has a new id, and would be a new run.
@@ -71,16 +71,34 @@ fn source_of(message: &SqsMessage) -> String {
     first.filter(|id| is_run_id(id)).or_else(|| message.message_id.clone()).unwrap_or_default()
 }
 
+fn no_run_id(pointer: &str, found: &str) -> Problems {
+    Problems(vec![Problem::new(pointer, "is no run id").found(found).accepted(RUN_IDS)])
+}
+
 async fn one(message: SqsMessage, environment: &Environment, deadline: jiff::Timestamp) -> Result<(), Error> {
     let id = source_of(&message);
     let body = message.body.unwrap_or_default();
-    if let Ok(message) = serde_json::from_str::<Continue>(&body) {
-        return carry_on::run(environment, message.run, deadline).await;
+    let submitted = |body: String| Submitted {
+        source: format!("sqs:{id}"),
+        source_id: id.clone(),
+        hops: 0,
+        bytes: body.into_bytes(),
+        identity: Identity::Words,
+    };
+    // Whoever may send a submission may send these as well: the names in them become keys of the bucket.
+    if let Ok(Continue { run }) = serde_json::from_str::<Continue>(&body) {
+        if !is_run_id(&run.run_id) || run.group.contains('/') {
+            let problems = no_run_id("/continue/runId", &run.run_id);
+            return accept::rejected(environment, &submitted(body), None, problems).await.map(drop);
+        }
+        return carry_on::run(environment, run, deadline).await;
     }
-    if let Ok(message) = serde_json::from_str::<TriggeredMessage>(&body) {
-        return triggered::upload(environment, message.triggered, deadline).await;
+    if let Ok(TriggeredMessage { triggered }) = serde_json::from_str::<TriggeredMessage>(&body) {
+        if !is_run_id(&triggered.run_id) {
+            let problems = no_run_id("/triggered/runId", &triggered.run_id);
+            return accept::rejected(environment, &submitted(body), None, problems).await.map(drop);
+        }
+        return triggered::upload(environment, triggered, deadline).await;
     }
-    let submitted =
-        Submitted { source: format!("sqs:{id}"), source_id: id, hops: 0, bytes: body.into_bytes() };
-    accept::submission(environment, submitted, deadline).await.map(drop)
+    accept::submission(environment, submitted(body), deadline).await.map(drop)
 }

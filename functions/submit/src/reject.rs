@@ -1,5 +1,6 @@
 //! A submission that cannot be carried out as written is kept, with everything that is wrong with it.
 
+use sha2::{Digest, Sha256};
 use shared::environment::Environment;
 use shared::error::Error;
 use shared::run::diagnosis::{Cause, Diagnosis};
@@ -8,6 +9,7 @@ use shared::run::state::State;
 use shared::spec;
 use shared::spec::problem::Problem;
 use shared::store::rejections::{self, Rejection};
+use shared::store::upload::hex;
 use shared::store::{records, results};
 use shared::telemetry::metrics::Fact;
 
@@ -41,9 +43,14 @@ pub async fn submission(
     rejections::write(environment.bucket.as_ref(), &submitted.source_id, &rejection).await?;
     let addresses = spec::read::asked(&submitted.bytes).addresses;
     let run_id = match refused.run_id {
-        // A run of this id is under way: its result is not ours to write.
-        Some(id) if records::find(environment.bucket.as_ref(), id).await?.is_none() => id,
-        Some(_) | None if !addresses.is_empty() => submitted.source_id.as_str(),
+        Some(id) if !is_somebody_elses(environment, id).await? => id.to_owned(),
+        Some(_) | None if !addresses.is_empty() => {
+            // The id of a message can be chosen by its sender (a redriven one brings its own along).
+            match is_somebody_elses(environment, &submitted.source_id).await? {
+                true => own_id(submitted),
+                false => submitted.source_id.clone(),
+            }
+        }
         Some(id) => return Ok(id.to_owned()),
         None => return Ok(submitted.source_id.clone()),
     };
@@ -53,9 +60,27 @@ pub async fn submission(
         count => format!("{first}; and {} more", count - 1),
     };
     let diagnosis = Diagnosis::new(Cause::InvalidSubmission, message);
-    let mut result = RunResult::without_attempt(run_id, State::Rejected, diagnosis, now);
+    let mut result = RunResult::without_attempt(&run_id, State::Rejected, diagnosis, now);
+    // A corrected submission is another one, and is told that the id is used up.
+    result.submission_hash = Some(submitted.hash());
     result.problems = refused.problems.to_vec();
     results::write_once(environment.bucket.as_ref(), result).await?;
-    answer::tell(environment, run_id, addresses.iter()).await?;
-    Ok(run_id.to_owned())
+    answer::tell(environment, &run_id, addresses.iter()).await?;
+    Ok(run_id)
+}
+
+/// A run of this id is under way or was: its result is neither ours to write nor to be told to whoever sent this.
+async fn is_somebody_elses(environment: &Environment, run_id: &str) -> Result<bool, Error> {
+    let bucket = environment.bucket.as_ref();
+    if records::find(bucket, run_id).await?.is_some() {
+        return Ok(true);
+    }
+    let written = results::read(bucket, run_id).await?;
+    Ok(written.is_some_and(|written| written.result.state != State::Rejected))
+}
+
+/// An id that no run has, the same at every delivery.
+fn own_id(submitted: &Submitted) -> String {
+    let told = Sha256::new().chain_update(&submitted.source_id).chain_update(&submitted.bytes).finalize();
+    format!("rejected-{}", hex(&told).chars().take(32).collect::<String>())
 }

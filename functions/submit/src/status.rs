@@ -5,22 +5,43 @@ use serde_json::{Value, json};
 use shared::environment::Environment;
 use shared::error::Error;
 use shared::run::answer;
+use shared::spec::place::shortened;
+use shared::spec::problem::Problem;
+use shared::spec::read::{RUN_IDS, is_run_id};
 use shared::store::{keys, records, results};
 
 /// The payload of an invoke that asks: `{"status": {"runId": "…"}}`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct StatusMessage {
+struct StatusMessage {
     /// What is asked.
-    pub status: StatusRequest,
+    status: StatusRequest,
 }
 
 /// Which run.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct StatusRequest {
+struct StatusRequest {
     /// The run.
-    pub run_id: String,
+    run_id: String,
+}
+
+/// The run that is asked for.
+///
+/// # Errors
+/// A refusal in words, when the question makes no sense: whoever asks gets it as the function's error.
+pub fn read(payload: Value) -> Result<String, Error> {
+    let message: StatusMessage = serde_json::from_value(payload).map_err(|error| {
+        let accepted = r#"{"status": {"runId": "…"}}"#;
+        Error::Payload(format!("`status` cannot be read: {error}; accepted: {accepted}"))
+    })?;
+    let run_id = message.status.run_id;
+    if is_run_id(&run_id) {
+        return Ok(run_id);
+    }
+    let found = shortened(&Value::from(run_id));
+    let problem = Problem::new("/status/runId", "is no run id").found(found).accepted(RUN_IDS);
+    Err(Error::Payload(problem.to_string()))
 }
 
 /// `{runId, state, ended}`; of a run that has ended also `resultUri`, and outputs and files or `error` and `cause`. `state` is null where there is no

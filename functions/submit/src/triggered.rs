@@ -1,9 +1,9 @@
 //! An upload that `trigger` handed in becomes a run: what the message refers to is read here.
 
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
+use shared::config::Config;
 use shared::environment::Environment;
-use shared::error::Error;
+use shared::error::{Error, chain};
 use shared::queue::{MatchedRule, Triggered};
 use shared::resolve::trigger;
 use shared::spec::answer::Asked;
@@ -14,9 +14,8 @@ use shared::spec::upload::Upload;
 use shared::spec::{batch, read};
 use shared::store::bucket::BucketError;
 use shared::store::keys;
-use shared::store::upload::hex;
 
-use crate::accept::{self, Submitted};
+use crate::accept::{self, Identity, Submitted};
 
 /// How many runs may lead to one another through rules. More of them go in a circle: a file that a run wrote was copied to where a rule
 /// takes it for data.
@@ -43,19 +42,16 @@ pub async fn upload(
     deadline: Timestamp,
 ) -> Result<(), Error> {
     let Triggered { run_id, upload, rule } = triggered;
-    let mut submitted = Submitted { source_id: run_id, source: upload.uri(), hops: 0, bytes: Vec::new() };
+    let identity = if rule.is_some() { Identity::Upload } else { Identity::Bytes };
+    let (source, bytes) = (upload.uri(), Vec::new());
+    let mut submitted = Submitted { source_id: run_id, source, hops: 0, bytes, identity };
     let prepared = match &rule {
         None => document(environment, &upload, &mut submitted).await,
         Some(rule) => data(environment, &upload, rule, &mut submitted).await,
     };
     let run_id = rule.as_ref().map(|_| submitted.source_id.clone());
     match prepared {
-        Ok(submission) => {
-            // A rule may change between two deliveries of one upload; they are the same submission all the same.
-            let identity = run_id.as_deref().map_or(submitted.bytes.as_slice(), str::as_bytes);
-            let hash = hex(&Sha256::digest(identity));
-            accept::take(environment, submitted, submission, hash, deadline).await.map(drop)
-        }
+        Ok(submission) => accept::take(environment, submitted, submission, deadline).await.map(drop),
         Err(Unprepared::Problems(problems)) => {
             accept::rejected(environment, &submitted, run_id.as_deref(), problems).await.map(drop)
         }
@@ -92,6 +88,8 @@ async fn data(
     submitted.bytes = task(environment, &rule.task).await?;
     submitted.hops = hops(environment, upload).await?;
     let files = if rule.batch {
+        // Read with the function's own rights, before anything else looks at where it lies.
+        readable(environment, upload).map_err(|error| unread(error, "/task"))?;
         let manifest = fetch(environment, upload, batch::MAX_BYTES, "/task").await?;
         Some(batch::read(upload, &manifest)?)
     } else {
@@ -129,9 +127,12 @@ async fn task(environment: &Environment, task: &RuleTask) -> Prepared<Vec<u8>> {
 
 /// How many runs led to an upload. What cannot be looked at now is told when the inputs are checked.
 async fn hops(environment: &Environment, upload: &Upload) -> Prepared<u32> {
+    if readable(environment, upload).is_err() {
+        return Ok(0);
+    }
     let hops = match environment.files.hops_of(&upload.bucket, &upload.key).await {
         Ok(hops) => hops,
-        Err(error) if error.is_not_found() || matches!(error, BucketError::Forbidden { .. }) => 0,
+        Err(error) if error.is_out_of_reach() => 0,
         Err(error) => return Err(Unprepared::Store(error)),
     };
     if hops < MAX_CHAIN {
@@ -142,6 +143,13 @@ async fn hops(environment: &Environment, upload: &Upload) -> Prepared<u32> {
         upload.uri()
     );
     Err(Problems(vec![Problem::new("", message)]).into())
+}
+
+/// What a rule's runs may have.
+fn readable(environment: &Environment, upload: &Upload) -> Result<(), BucketError> {
+    let Config { bucket: own, input_objects, .. } = &environment.config;
+    let (bucket, key) = (upload.bucket.clone(), upload.key.clone());
+    input_objects.check(own, &bucket, &key).map_err(|source| BucketError::Refused { bucket, key, source })
 }
 
 /// The upload itself, unless another has taken its place.
@@ -163,7 +171,9 @@ fn unread(error: BucketError, pointer: &str) -> Unprepared {
         BucketError::PreconditionFailed { key } => {
             format!("`{key}` was overwritten before it was read; the later upload is a submission of its own")
         }
-        BucketError::NotFound { .. } | BucketError::Forbidden { .. } => error.to_string(),
+        BucketError::NotFound { .. } | BucketError::Forbidden { .. } | BucketError::Refused { .. } => {
+            chain(&error)
+        }
         BucketError::Conflict { .. } | BucketError::Malformed { .. } | BucketError::Service { .. } => {
             return Unprepared::Store(error);
         }

@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 use shared::spec::batch::form_decoded;
-use shared::spec::place::{join, shortened};
+use shared::spec::place::{join, kind, shortened};
 use shared::spec::problem::{Problem, Problems};
 use shared::spec::upload::Upload;
 
 /// Words for what is accepted.
-const ACCEPTED: &str = "a notification of S3, or its event `Object Created` of EventBridge";
+pub const ACCEPTED: &str = "a notification of S3, or its event `Object Created` of EventBridge";
 
 /// The uploads that an event tells of: a notification of S3 (`Records`), or an event of EventBridge. None for the test event that S3 sends
 /// when a notification is configured, for deletions and other things that are no uploads, and for folders made by hand (keys that end
@@ -54,7 +54,8 @@ impl Reader<'_> {
             let decoded = form_decoded(key);
             if decoded.is_none() {
                 let place = self.place(&["s3", "object", "key"]);
-                problems.add(Problem::new(place, "the key is not UTF-8").found(shortened(&key.into())));
+                let problem = Problem::new(place, "the key is not UTF-8").found(shortened(&key.into()));
+                problems.add(problem.accepted("UTF-8, URL-encoded as the values of a form are"));
             }
             decoded
         });
@@ -92,7 +93,8 @@ impl Reader<'_> {
     /// Without version, etag and sequencer two uploads of a key would be one.
     fn told_apart(&self, upload: Upload, object: &[&str], problems: &mut Problems) -> Option<Upload> {
         if upload.version_id.is_none() && upload.e_tag.is_empty() && upload.sequencer.is_empty() {
-            problems.add(Problem::new(self.place(object), "has neither version nor etag nor sequencer"));
+            let problem = Problem::new(self.place(object), "has neither version nor etag nor sequencer");
+            problems.add(problem.accepted(ACCEPTED));
             return None;
         }
         Some(upload)
@@ -110,7 +112,12 @@ impl Reader<'_> {
         let text = self.at(path).and_then(Value::as_str).filter(|text| !text.is_empty());
         if text.is_none() {
             let name = path.last().copied().unwrap_or_default();
-            problems.add(Problem::new(self.place(path), format!("has no `{name}`")));
+            let mut problem = Problem::new(self.place(path), format!("has no `{name}`")).accepted(ACCEPTED);
+            if let Some(found) = self.at(path) {
+                problem.message = format!("`{name}` is {}", kind(found));
+                problem = problem.found(shortened(found));
+            }
+            problems.add(problem);
         }
         text
     }

@@ -59,7 +59,10 @@ async fn one(message: SqsMessage, environment: &Environment, watches: &[Arc<Watc
     let body = message.body.unwrap_or_default();
     let read = match serde_json::from_str::<Value>(&body) {
         Ok(event) => event::uploads(&event),
-        Err(error) => Err(Problems(vec![Problem::new("", format!("is no JSON: {error}"))])),
+        Err(error) => {
+            let problem = Problem::new("", format!("is no JSON: {error}"));
+            Err(Problems(vec![problem.accepted(event::ACCEPTED)]))
+        }
     };
     let origin = Origin { id: &id, source: format!("sqs:{id}") };
     uploads(environment, watches, &origin, read, body.as_bytes()).await.map(drop)

@@ -162,10 +162,10 @@ async fn look(
             found.task = Some(key.clone());
             let problems = document_problems(environment, key, listed).await?;
             let told = problems.0.into_iter();
-            found
-                .problems
-                .0
-                .extend(told.map(|problem| Problem::new("/task", format!("in `{key}`, {problem}"))));
+            found.problems.0.extend(told.map(|problem| {
+                let told = Problem::new("/task", format!("in `{key}`, {problem}"));
+                told.accepted(format!("a task document below `{}`", rule::TASKS))
+            }));
         }
     }
     match Watch::new(name, rule, environment.bucket.name()) {

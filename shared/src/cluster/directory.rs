@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use sha2::{Digest, Sha256};
 use tokio::sync::Mutex;
 
 use crate::clock::between;
@@ -13,6 +14,8 @@ use crate::spec::read;
 use crate::spec::source::Source;
 use crate::store::bucket::{Bucket, BucketError};
 use crate::store::keys;
+use crate::store::rejections::Rejection;
+use crate::store::upload::hex;
 
 /// The file is looked at again when it was looked at so long ago: a change counts everywhere after that time.
 const FRESH: Duration = Duration::from_secs(10);
@@ -28,7 +31,18 @@ pub enum DirectoryError {
     Problems {
         /// Everything that is wrong.
         problems: Arc<Problems>,
+        /// The file as it may be kept, for whoever may write it down.
+        rejection: Arc<Kept>,
     },
+}
+
+/// A version of the file that says something wrong.
+#[derive(Debug)]
+pub struct Kept {
+    /// Name below `rejected/`, the same for every look at this version: `clusters-1f0c9a3b7e2d`.
+    pub id: String,
+    /// What is wrong with it, and the file without what may be secret.
+    pub rejection: Rejection,
 }
 
 fn first(problems: &Problems) -> String {
@@ -39,12 +53,14 @@ fn first(problems: &Problems) -> String {
 #[derive(Debug, Default)]
 pub struct Directory(Mutex<Option<Known>>);
 
+type Said = Result<Arc<Clusters>, (Arc<Problems>, Arc<Kept>)>;
+
 #[derive(Debug)]
 struct Known {
     looked_at: Timestamp,
     /// `None`: there is no file.
     etag: Option<String>,
-    said: Result<Arc<Clusters>, Arc<Problems>>,
+    said: Said,
 }
 
 impl Directory {
@@ -65,7 +81,7 @@ impl Directory {
         let etag = object.as_ref().map(|object| object.etag.clone());
         let kept = known.take().filter(|known| known.etag == etag).map(|known| known.said);
         let parsed = || match &object {
-            Some(object) => parse(&object.bytes),
+            Some(object) => parse(&object.bytes, bucket.name(), now),
             None => Ok(Arc::default()),
         };
         let said_now = kept.unwrap_or_else(parsed);
@@ -74,16 +90,19 @@ impl Directory {
 }
 
 fn said(known: &Known) -> Result<Arc<Clusters>, DirectoryError> {
-    known.said.clone().map_err(|problems| DirectoryError::Problems { problems })
+    known.said.clone().map_err(|(problems, rejection)| DirectoryError::Problems { problems, rejection })
 }
 
-fn parse(bytes: &[u8]) -> Result<Arc<Clusters>, Arc<Problems>> {
+fn parse(bytes: &[u8], bucket: &str, now: Timestamp) -> Said {
     let read = read::tree(bytes)
         .map_err(|problem: Box<Problem>| Problems(vec![*problem]))
         .and_then(|tree| clusters::read(&tree));
     read.map(Arc::new).map_err(|mut problems| {
         Source::of(bytes).mark(&mut problems);
         tracing::error!(problems = ?problems.0, "the file of the clusters has problems; nothing that depends on it is done");
-        Arc::new(problems)
+        let rejection = Rejection::new(&keys::uri(bucket, keys::CLUSTERS), now, &problems.0, bytes);
+        let version: String = hex(&Sha256::digest(bytes)).chars().take(12).collect();
+        let kept = Kept { id: format!("clusters-{version}"), rejection };
+        (Arc::new(problems), Arc::new(kept))
     })
 }

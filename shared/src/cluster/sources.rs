@@ -8,6 +8,7 @@ use secrecy::zeroize::Zeroizing;
 use super::aws;
 use super::error::ClusterError;
 use crate::spec::address::Address;
+use crate::store::allowed::{Allowed, Refusal};
 
 /// Where configuration lies in the deployment's bucket; nothing else of it is read for a connection.
 const CONFIGURATION: &str = "config/";
@@ -27,6 +28,8 @@ pub struct Deployment {
     pub bucket: String,
     /// The default EKS cluster, if there is one.
     pub cluster: Option<String>,
+    /// Objects of other buckets that may be named.
+    pub input_objects: Allowed,
 }
 
 impl Deployment {
@@ -56,6 +59,12 @@ impl Deployment {
                 "`{property}` names `{name}`; of the deployment's own bucket only what is below `{CONFIGURATION}` can be used"
             )));
         }
+        // What lies below `config/` is for connections, and for no task's inputs.
+        let may = match self.input_objects.check(&self.bucket, bucket, key) {
+            Err(Refusal::Internal) => Ok(()),
+            other => other,
+        };
+        may.map_err(|refusal| ClusterError::because(format!("`{property}` names `{name}`"), refusal))?;
         let failed = |error| {
             ClusterError::because(
                 format!(

@@ -15,6 +15,7 @@ use crate::spec::read;
 use crate::spec::submission::Submission;
 use crate::spec::worker_group::Fallback;
 use crate::store::bucket::BucketError;
+use crate::store::rejections;
 
 /// The plan, with the cluster as the task names it ([`lead`] finds out which it is); or every problem of the submission.
 ///
@@ -53,6 +54,10 @@ pub async fn of(
 pub async fn lead(environment: &Environment, mut plan: Plan) -> Result<Plan, Error> {
     let target = &mut plan.target;
     let loaded = environment.directory.load(environment.bucket.as_ref(), environment.clock.now()).await;
+    if let Err(DirectoryError::Problems { rejection, .. }) = &loaded {
+        // Here, where somebody depends on it for the first time, people are told.
+        rejections::write(environment.bucket.as_ref(), &rejection.id, &rejection.rejection).await?;
+    }
     let entry = match (&target.cluster, loaded) {
         (ClusterChoice::Explicit(_), _) => None,
         // It is known where it goes; until the file is right again, it waits in line.
@@ -84,7 +89,7 @@ async fn template(environment: &Environment, key: &str) -> Result<Result<Value, 
             let at = problem.line.map(|line| format!(" in line {line}")).unwrap_or_default();
             Box::new(Problem::new("", format!("the pod template `{key}` {}{at}", problem.message)))
         })),
-        Err(error) if error.is_not_found() || matches!(error, BucketError::Forbidden { .. }) => {
+        Err(error) if error.is_out_of_reach() => {
             Ok(Err(Box::new(Problem::new("", format!("the pod template cannot be read: {error}")))))
         }
         Err(error) => Err(error),

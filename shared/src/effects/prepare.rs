@@ -115,11 +115,9 @@ async fn versions(
         let version = match &file.source {
             InputSource::Inline(text) => format!("sha256:{}", hex(&Sha256::digest(text))),
             InputSource::Shared { etag, .. } => format!("etag:{etag}"),
-            InputSource::Object { bucket, key } => match environment.files.head(bucket, key).await {
+            InputSource::Object { bucket, key } => match environment.head_of_input(bucket, key).await {
                 Ok(head) => format!("etag:{}", head.etag),
-                Err(error) if error.is_not_found() || matches!(error, BucketError::Forbidden { .. }) => {
-                    return Ok(None);
-                }
+                Err(error) if error.is_out_of_reach() => return Ok(None),
                 Err(error) => return Err(error),
             },
         };

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use crate::environment::Environment;
+use crate::error::chain;
 use crate::pod::manifest::{self, Line};
 use crate::resolve::plan::{InputFile, InputSource, Plan};
 use crate::run::diagnosis::{Cause, Diagnosis};
@@ -16,8 +17,8 @@ use crate::store::upload::hex;
 /// URLs live as long as a pod may wait for its start, and this much longer.
 const GRANT_ALLOWANCE: Duration = Duration::from_secs(15 * 60);
 
-/// What a task may not have as an input: records hold other runs' connections.
-const INTERNAL: [&str; 5] = ["active/", "cache/", "config/", "cursors/", "rejected/"];
+/// Longest life of a presigned URL (S3: seven days). Signed by a function's role it ends with the role's session, hours earlier.
+const LONGEST_GRANT: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// What stands between a run and its inputs.
 #[derive(Debug)]
@@ -46,7 +47,8 @@ pub async fn grant(
     if !plan.files.has_inputs() {
         return Ok(None);
     }
-    let life = Duration::from_secs(plan.limits.waiting_seconds) + GRANT_ALLOWANCE;
+    let life = Duration::from_secs(plan.limits.waiting_seconds).saturating_add(GRANT_ALLOWANCE);
+    let life = life.min(LONGEST_GRANT);
     let (mut granted, mut missing) = (Vec::new(), Vec::new());
     for (index, file) in plan.files.inputs.iter().enumerate() {
         match place(environment, run_id, index, file).await {
@@ -54,8 +56,8 @@ pub async fn grant(
                 let url = environment.files.presign(&placed.bucket, &placed.key, life).await?;
                 granted.push((file, placed, url));
             }
-            Err(error) if error.is_not_found() || matches!(error, BucketError::Forbidden { .. }) => {
-                missing.push(format!("input file `{}`: {error}", file.path));
+            Err(error) if error.is_out_of_reach() => {
+                missing.push(format!("input file `{}`: {}", file.path, chain(&error)));
             }
             Err(error) => return Err(error.into()),
         }
@@ -103,14 +105,7 @@ async fn place(
             Ok(Placed { bucket: environment.bucket.name().to_owned(), key, size, sha256 })
         }
         InputSource::Object { bucket, key } => {
-            if bucket == environment.bucket.name() && INTERNAL.iter().any(|prefix| key.starts_with(prefix)) {
-                return Err(BucketError::Forbidden {
-                    operation: "hand out",
-                    bucket: bucket.clone(),
-                    key: key.clone(),
-                });
-            }
-            let size = environment.files.head(bucket, key).await?.size;
+            let size = environment.head_of_input(bucket, key).await?.size;
             Ok(Placed { bucket: bucket.clone(), key: key.clone(), size, sha256: None })
         }
         InputSource::Shared { key, size, .. } => Ok(Placed {

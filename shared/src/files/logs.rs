@@ -94,6 +94,7 @@ fn may_pass(error: &Error) -> bool {
         | Error::Upload(_)
         | Error::Clusters(_)
         | Error::Unbegun { .. }
+        | Error::Payload(_)
         | Error::Message { .. } => false,
     }
 }

@@ -1,5 +1,7 @@
 //! `behavior: CREATE_NEW_EXECUTION`: a run that failed ends, and a new one takes over.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -28,7 +30,7 @@ pub struct Lineage {
 }
 
 /// What a successor is made from: the submission, so that its templates are rendered with its own id.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Original {
     /// The task document.
@@ -39,6 +41,13 @@ pub struct Original {
     /// Values for `{{ trigger.… }}`.
     #[serde(default)]
     pub trigger: Map<String, Value>,
+}
+
+/// The document may hold a connection, as it was written.
+impl fmt::Debug for Original {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("[a submission]")
+    }
 }
 
 impl Original {

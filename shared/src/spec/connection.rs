@@ -155,6 +155,16 @@ fn check(connection: &Connection, fields: &Fields<'_>) {
     {
         fields.place.at("masterUrl").wrong("`masterUrl` is no URL; it begins with https://");
     }
+    if let Some(url) = connection.master_url.as_deref()
+        && url.split_once("://").is_some_and(|(_, rest)| {
+            rest.split(['/', '?', '#']).next().is_some_and(|authority| authority.contains('@'))
+        })
+    {
+        // It would stand in every message that names the server.
+        let accepted = "https://host:port, and `username` and `password`";
+        let problem = Problem::new(fields.place.at("masterUrl").pointer(), "`masterUrl` has a user in it");
+        fields.place.note(problem.accepted(accepted));
+    }
     if let Some(algorithm) = connection.client_key_algo.as_deref().filter(closed)
         && !["RSA", "EC"].contains(&algorithm)
     {
@@ -335,6 +345,7 @@ mod tests {
             (json!({ "password": "x" }), "has `password` but no `username`"),
             (json!({ "caCertFile": "/etc/ssl/ca.pem" }), "names nothing that a function can read"),
             (json!({ "masterUrl": "k8s:6443" }), "is no URL"),
+            (json!({ "masterUrl": "https://u:p@k8s:6443/x" }), "`masterUrl` has a user in it"),
             (json!({ "clientKeyAlgo": "DSA" }), "accepted: RSA, EC"),
             (json!({ "apiVersion": "apps/v1" }), "accepted: v1"),
             (json!({ "namespace": "Team A" }), "is no Kubernetes namespace"),

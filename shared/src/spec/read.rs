@@ -64,6 +64,7 @@ fn parse(bytes: &[u8]) -> Result<Value, Problem> {
     }
     let text = std::str::from_utf8(bytes).map_err(|error| {
         Problem::new("", format!("the document is not UTF-8 from byte {} on", error.valid_up_to()))
+            .accepted("a text of YAML or JSON in UTF-8")
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.trim().is_empty() {
@@ -79,6 +80,7 @@ fn parse(bytes: &[u8]) -> Result<Value, Problem> {
         let words = error.without_snippet().to_string();
         let first = words.lines().next().unwrap_or_default();
         let problem = Problem::new("", format!("is neither YAML nor JSON: {first}"));
+        let problem = problem.accepted("a text of YAML or JSON");
         match error.location() {
             Some(at) => {
                 Problem { line: Some(at.line() as usize), column: Some(at.column() as usize), ..problem }
@@ -107,11 +109,7 @@ fn envelope(document: &Value, place: &Place<'_>) -> Option<Submission> {
     };
     let run_id = fields.text("runId");
     if let Some(id) = run_id.as_deref().filter(|id| !is_run_id(id)) {
-        place.at("runId").refuse(
-            &id.into(),
-            "is no run id",
-            "1 to 128 of A-Z a-z 0-9 . _ -, beginning and ending with a letter or digit",
-        );
+        place.at("runId").refuse(&id.into(), "is no run id", RUN_IDS);
     }
     Some(Submission {
         run_id,
@@ -149,6 +147,9 @@ pub fn sameness(bytes: &[u8]) -> Vec<u8> {
 fn is_envelope(document: &Value) -> bool {
     document.get("task").is_some() && document.get("type").is_none() && document.get("tasks").is_none()
 }
+
+/// What a run id looks like, in words.
+pub const RUN_IDS: &str = "1 to 128 of A-Z a-z 0-9 . _ -, beginning and ending with a letter or digit";
 
 /// 1 to 128 of `A-Z a-z 0-9 . _ -`, beginning and ending with a letter or digit.
 pub fn is_run_id(id: &str) -> bool {

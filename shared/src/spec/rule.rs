@@ -7,7 +7,7 @@ use super::catalogue::{RULE, RULE_SIZE};
 use super::fields::Fields;
 use super::glob;
 use super::place::{Notes, Place, Reading, kind};
-use super::problem::Problems;
+use super::problem::{Problem, Problems};
 use super::quantity::{self, Quantity};
 
 /// Below this prefix of Longshore's bucket lie the task documents that rules may refer to.
@@ -124,7 +124,8 @@ fn task(fields: &Fields<'_>) -> Option<RuleTask> {
     let place = fields.place.at("task");
     match fields.value("task") {
         None => {
-            fields.place.wrong("has no `task`");
+            let problem = Problem::new(fields.place.pointer(), "has no `task`");
+            fields.place.note(problem.accepted(ACCEPTED));
             None
         }
         Some(task @ Value::Object(_)) => Some(RuleTask::Inline(task.clone())),

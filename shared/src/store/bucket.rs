@@ -4,6 +4,8 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 
+use super::allowed::Refusal;
+
 /// An object that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Object {
@@ -81,6 +83,17 @@ pub enum BucketError {
         /// Key or prefix.
         key: String,
     },
+    /// A task, a rule or a connection may not name the object; it was not asked for.
+    #[error("`s3://{bucket}/{key}` may not be used")]
+    Refused {
+        /// Bucket.
+        bucket: String,
+        /// Key.
+        key: String,
+        /// Why not.
+        #[source]
+        source: Refusal,
+    },
     /// The object is not what it should be.
     #[error("object `{key}` cannot be read as {expected}")]
     Malformed {
@@ -111,6 +124,14 @@ impl BucketError {
     /// No such object (or bucket).
     pub fn is_not_found(&self) -> bool {
         matches!(self, BucketError::NotFound { .. })
+    }
+
+    /// It will not be read later either: there is none, or it may not be had.
+    pub fn is_out_of_reach(&self) -> bool {
+        matches!(
+            self,
+            BucketError::NotFound { .. } | BucketError::Forbidden { .. } | BucketError::Refused { .. }
+        )
     }
 
     /// 412.

@@ -1,5 +1,6 @@
 //! The bucket: records, results, rejections, cursors, cached successes and marks of who waits, with conditional writes.
 
+pub mod allowed;
 pub mod bucket;
 pub mod cache;
 pub mod cursors;

@@ -9,7 +9,6 @@ use super::bucket::{Bucket, BucketError, Condition};
 use super::keys;
 use crate::files::secrets;
 use crate::spec::problem::Problem;
-use crate::spec::read;
 
 /// What is kept of a submission that was rejected.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,13 +32,7 @@ pub struct Rejection {
 impl Rejection {
     /// What was sent, as it may be kept, and what is wrong with it. It asked for no run id.
     pub fn new(source: &str, rejected_at: Timestamp, problems: &[Problem], sent: &[u8]) -> Self {
-        let body = match read::tree(sent) {
-            Ok(mut tree) => {
-                secrets::tree(&mut tree);
-                tree
-            }
-            Err(_) => Value::from(secrets::text(&String::from_utf8_lossy(sent))),
-        };
+        let body = secrets::whole(sent);
         let (source, problems) = (source.to_owned(), problems.to_vec());
         Rejection { format_version: 1, source, rejected_at, run_id: None, problems, body }
     }

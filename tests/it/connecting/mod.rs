@@ -10,7 +10,6 @@
 mod handshakes;
 mod identities;
 mod references;
-mod secrets;
 mod server;
 mod stores;
 mod vault;

@@ -79,6 +79,8 @@ async fn what_cannot_be_read_is_told_with_property_address_and_parameter() {
             ["`caCertFile`", "only what is below `config/`"],
         ),
         (file(&object("none")), ["`caCertFile` names `s3://bucket/config/none`", "`InputObjects`"]),
+        (file("s3://stranger/ca.pem"), ["s3://stranger/ca.pem", "`InputObjects`, which does not name it"]),
+        (file("s3://bucket/config/../active/g/r.json"), ["config/../active", "has a part `.` or `..`"]),
         (file(&object("large")), ["s3://bucket/config/large", "more than 1048576 bytes"]),
         (token(&format!("{ARN}-none")), ["`oauthToken` names", "`ConnectionSecrets`"]),
         (token(&format!("{ARN}#token")), ["the member `token`", "no JSON object with such a text"]),
@@ -86,6 +88,7 @@ async fn what_cannot_be_read_is_told_with_property_address_and_parameter() {
         let said = refusal(connection, Some(&vault.deployment())).await;
         assert!(words.iter().all(|word| said.contains(word)), "{words:?}: {said}");
     }
+    assert!(!vault.asked().iter().any(|asked| asked.contains("stranger") || asked.contains("active")));
     let nowhere = refusal(token(ARN), None).await;
     assert!(nowhere.contains("`oauthToken` needs a deployment"), "{nowhere}");
 }

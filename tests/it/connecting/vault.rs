@@ -7,6 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use shared::cluster::sources::Deployment;
+use shared::store::allowed::Allowed;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -63,6 +64,7 @@ impl Vault {
             aws: local::aws::at(&self.url, "eu-west-1", "AKIDOFTHEFUNCTION", "secret"),
             bucket: "bucket".to_owned(),
             cluster: Some("prod".to_owned()),
+            input_objects: Allowed::of("arn:aws:s3:::other/certs/*"),
         }
     }
 }

@@ -18,6 +18,7 @@ mod rbac;
 mod result;
 mod rights;
 mod rooms;
+mod shown;
 mod sizes;
 mod template;
 mod tree;

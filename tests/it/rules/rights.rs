@@ -192,6 +192,7 @@ const CALLS: [(&str, &[(Call, &str)]); 6] = [
             (Collect, "the mark is acted upon at once"),
             (List("active/"), "records::find looks in every group, several::each at every record"),
             (Write("cancelled/"), "executions::mark"),
+            (Write("rejected/"), "keep: a request that cannot be read"),
             (Read("active/"), "records::load"),
             (Write("active/"), "records::change: the mark"),
             (Read("runs/"), "results::read"),

@@ -15,6 +15,7 @@ use shared::cluster::sources::Deployment;
 use shared::cluster::version::Version;
 use shared::resolve::plan::{ClusterChoice as PlannedCluster, Plan};
 use shared::spec::connection::Connection;
+use shared::store::allowed::Allowed;
 
 use crate::arguments::Doctor;
 use crate::checkup::{self, Checkup};
@@ -176,7 +177,12 @@ fn outside(connection: Connection) -> Patient {
 /// The stack as its functions see it.
 fn deployment(endpoints: &Endpoints) -> Deployment {
     let aws = local::aws::configure(endpoints);
-    Deployment { aws, bucket: endpoints.bucket.clone(), cluster: endpoints.cluster_name.clone() }
+    Deployment {
+        aws,
+        bucket: endpoints.bucket.clone(),
+        cluster: endpoints.cluster_name.clone(),
+        input_objects: Allowed::default(),
+    }
 }
 
 async fn examine(patient: Patient, namespace: String, needed: &[Permission]) -> Result<Checkup, Failure> {

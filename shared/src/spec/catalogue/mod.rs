@@ -37,5 +37,27 @@ pub const TASKS: [&Object; 5] = [&COMMANDS, &SCRIPT, &POD_CREATE, &OPERATOR, &EX
 /// Everything that can be submitted: a task as it is, a flow around one, an envelope around either.
 pub const SUBMISSIONS: [&Object; 2] = [&FLOW, &ENVELOPE];
 
+/// Every object that can stand in a submission, once.
+pub fn objects() -> Vec<&'static Object> {
+    let mut open: Vec<&Object> = SUBMISSIONS.into_iter().chain(TASKS).collect();
+    let mut seen: Vec<&Object> = Vec::new();
+    while let Some(object) = open.pop() {
+        if seen.iter().any(|other| other.name == object.name) {
+            continue;
+        }
+        seen.push(object);
+        open.extend(object.properties().flat_map(|property| property.shape.objects()));
+    }
+    seen
+}
+
+/// Every property whose value is never shown: names of object and property.
+pub fn secrets() -> Vec<(&'static str, &'static str)> {
+    let of = |object: &'static Object| {
+        object.properties().filter(|property| property.secret).map(|property| (object.name, property.name))
+    };
+    objects().into_iter().flat_map(of).collect()
+}
+
 #[cfg(test)]
 mod tests;

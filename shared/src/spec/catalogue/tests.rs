@@ -1,21 +1,7 @@
 use std::collections::BTreeSet;
 
-use super::property::{Object, Status};
-use super::{SUBMISSIONS, TASKS};
-
-/// Every object that can stand in a submission, once.
-fn objects() -> Vec<&'static Object> {
-    let mut open: Vec<&Object> = SUBMISSIONS.into_iter().chain(TASKS).collect();
-    let mut seen: Vec<&Object> = Vec::new();
-    while let Some(object) = open.pop() {
-        if seen.iter().any(|other| other.name == object.name) {
-            continue;
-        }
-        seen.push(object);
-        open.extend(object.properties().flat_map(|property| property.shape.objects()));
-    }
-    seen
-}
+use super::property::Status;
+use super::{TASKS, objects};
 
 #[test]
 fn each_property_is_declared_once_and_says_what_it_is() {
