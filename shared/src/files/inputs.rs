@@ -47,7 +47,7 @@ pub async fn grant(
     if !plan.files.has_inputs() {
         return Ok(None);
     }
-    let life = Duration::from_secs(plan.limits.waiting_seconds).saturating_add(GRANT_ALLOWANCE);
+    let life = Duration::from_secs(plan.limits.start_seconds()).saturating_add(GRANT_ALLOWANCE);
     let life = life.min(LONGEST_GRANT);
     let (mut granted, mut missing) = (Vec::new(), Vec::new());
     for (index, file) in plan.files.inputs.iter().enumerate() {

@@ -74,7 +74,7 @@ fn metadata(mut own: Map<String, Value>, plan: &Plan, identity: &PodIdentity<'_>
 fn limit_life(spec: &mut Map<String, Value>, plan: &Plan) {
     let limits = &plan.limits;
     let backstop =
-        limits.waiting_seconds.saturating_add(limits.running_seconds).saturating_add(COLLECTION_SECONDS);
+        limits.start_seconds().saturating_add(limits.running_seconds).saturating_add(COLLECTION_SECONDS);
     // the field is a 32-bit number
     let backstop = backstop.min(u64::from(i32::MAX.unsigned_abs()));
     let own = spec.get("activeDeadlineSeconds").and_then(Value::as_u64);

@@ -149,6 +149,7 @@ fn assemble(
         );
     }
     let limits = Limits {
+        scheduling_seconds: task.placement.scheduling_seconds,
         waiting_seconds: task.placement.waiting_seconds.unwrap_or(WAITING_SECONDS),
         ready_seconds: match &task.body {
             Body::Pod(pod) => pod.ready_seconds,

@@ -207,7 +207,10 @@ pub enum InputSource {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Limits {
-    /// From pod creation to the main container's start (`waitUntilRunning`, default 600).
+    /// From pod creation until it has a node (`schedule_timeout_seconds`); `None`: this time is part of `waiting_seconds`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheduling_seconds: Option<u64>,
+    /// From pod creation, or with `scheduling_seconds` from its having a node, to the main container's start (`waitUntilRunning`, default 600).
     pub waiting_seconds: u64,
     /// From pod creation until the pod is ready (`waitUntilReady`); `None`: it need not become ready.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -216,4 +219,11 @@ pub struct Limits {
     pub running_seconds: u64,
     /// Upper bound on retrying for late logs (`waitForLogs`, default 30).
     pub late_log_seconds: u64,
+}
+
+impl Limits {
+    /// The longest time from a pod's creation to the start of its main container.
+    pub fn start_seconds(&self) -> u64 {
+        self.scheduling_seconds.unwrap_or(0).saturating_add(self.waiting_seconds)
+    }
 }

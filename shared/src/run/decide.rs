@@ -6,7 +6,7 @@ use super::decision::{Decision, Ending, Next, Outcome};
 use super::diagnose::{culprit, over_limit};
 use super::diagnosis::{Cause, Diagnosis};
 use super::facts::{ContainerFacts, PodFacts};
-use super::limits::{self, finish_by, start_by};
+use super::limits::{self, StartClock, finish_by, start_clock};
 use super::observation::Observation;
 use super::record::{Cancel, Record};
 use super::retry::{self, Failure};
@@ -93,9 +93,10 @@ fn with_pod(record: &Record, observation: &Observation, pod: &PodFacts, now: Tim
             act(failed(record, failure, Vec::new(), true, now))
         }
         Verdict::Pending { changes_at } => {
-            let limit = start_by(record, pod);
+            let clock = start_clock(record, pod);
+            let limit = clock.ends_at;
             if now >= limit {
-                let failure = late_start(record, observation);
+                let failure = late_start(&clock, observation);
                 return act(failed(record, failure, Vec::new(), true, now));
             }
             wait(State::Pending, changes_at, ready_by.map_or(limit, |ready_by| ready_by.min(limit)))
@@ -129,7 +130,7 @@ fn running_limit(record: &Record, pod: &PodFacts) -> Timestamp {
     if pod.deciding().all(|container| container.has_started()) {
         finish_by
     } else {
-        finish_by.min(start_by(record, pod))
+        finish_by.min(start_clock(record, pod).ends_at)
     }
 }
 
@@ -176,10 +177,9 @@ fn failed(record: &Record, failure: Failure, warnings: Vec<String>, stop: bool, 
     Ending { outcome, diagnosis: Some(failure.diagnosis), stop, warnings }
 }
 
-/// The waiting budget is used up. The diagnosis names what held the start up; only where nothing is known it is the deadline itself.
-fn late_start(record: &Record, observation: &Observation) -> Failure {
-    let seconds = record.plan.limits.waiting_seconds;
-    let late = format!("the main container did not start within {seconds} s");
+/// The clock of the start is over. The diagnosis names what held the start up; only where nothing is known it is the deadline itself.
+fn late_start(clock: &StartClock, observation: &Observation) -> Failure {
+    let late = clock.lateness();
     let diagnosis = match culprit(observation, &[]) {
         Some(found) => Diagnosis { message: format!("{late}: {}", found.message), ..found },
         None => over_limit(Cause::WaitingDeadline, late, observation),
@@ -236,15 +236,13 @@ fn deleted_at_its_limit(
             ..failure
         },
         Some(_) => failure,
-        None if ended_at >= start_by(record, pod) => Failure {
-            diagnosis: over_limit(
-                Cause::WaitingDeadline,
-                format!("the main container did not start within {} s", record.plan.limits.waiting_seconds),
-                observation,
-            ),
-            state: State::TimedOut,
-            ..failure
-        },
-        None => failure,
+        None => {
+            let clock = start_clock(record, pod);
+            if ended_at < clock.ends_at {
+                return failure;
+            }
+            let diagnosis = over_limit(Cause::WaitingDeadline, clock.lateness(), observation);
+            Failure { diagnosis, state: State::TimedOut, ..failure }
+        }
     }
 }

@@ -25,6 +25,8 @@ pub struct PodFacts {
     pub deletion: Option<Deletion>,
     /// Condition `PodScheduled`.
     pub scheduling: Scheduling,
+    /// When that condition became true: the pod has its node since then.
+    pub scheduled_at: Option<Timestamp>,
     /// Condition `DisruptionTarget`, when true.
     pub disruption: Option<Disruption>,
     /// Condition `Ready`.
@@ -247,6 +249,11 @@ impl ContainerFacts {
     /// It runs, as far as the node told last.
     pub fn is_running(&self) -> bool {
         matches!(self.state, ContainerState::Running { .. })
+    }
+
+    /// It runs, has run or has ended, in whatever way.
+    pub fn has_begun(&self) -> bool {
+        self.has_started() || self.termination().is_some()
     }
 
     /// It has been started at least once, as far as its status tells.

@@ -87,6 +87,10 @@ pub(super) fn hint(cause: Cause) -> &'static str {
 /// The kubelet itself evicted the pod.
 pub(super) const EVICTED_BY_KUBELET: &str = "if the message names a limit, raise it (emptyDir `sizeLimit`, ephemeral-storage); if it names the node's room, set `requests` and `retry`";
 
+/// The pod failed before it began, and nobody says why.
+pub(super) const NOTHING_BEGAN: &str =
+    "look at the events of the pod and of its node; set `retry` for tasks that may run again";
+
 /// A signal ended the program, and neither the kernel's memory limit nor the kubelet sent it.
 pub(super) const SIGNALLED: &str = "a signal ended the program, or its shell passed such a code on: look in the log for who sent it (a `timeout` command, a supervisor, a crash)";
 

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::facts::{PodFacts, Ready};
+use super::facts::{PodFacts, Ready, Scheduling};
 use super::record::Record;
 
 /// How long a container may fail to get its image, or to be created, before the attempt is given up. Registries and nodes recover from short
@@ -31,10 +31,63 @@ pub fn trying_since(record: &Record) -> Timestamp {
     record.attempt.may_begin_at.unwrap_or(record.accepted_at)
 }
 
-/// When the waiting budget of the attempt's pod is used up, counted from its creation; where somebody else lets pods in, from when it has a node.
-pub fn start_by(record: &Record, pod: &PodFacts) -> Timestamp {
-    let begun = if is_let_in(record) { pod.acknowledged_at } else { Some(created_at(record, pod)) };
-    begun.map_or(Timestamp::MAX, |begun| later(begun, record.plan.limits.waiting_seconds))
+/// The clock that runs until the main container has started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StartClock {
+    /// When it is over.
+    pub ends_at: Timestamp,
+    /// How long it runs.
+    pub seconds: u64,
+    /// What it waits for.
+    pub waits_for: WaitsFor,
+}
+
+/// What the clock of a start waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WaitsFor {
+    /// The main container, since the pod was created.
+    Start,
+    /// A node; the clock of the start follows.
+    Node,
+    /// The main container, since the pod has a node.
+    StartOnNode,
+}
+
+impl StartClock {
+    /// What it means that the clock is over.
+    pub fn lateness(&self) -> String {
+        match self.waits_for {
+            WaitsFor::Start => format!("the main container did not start within {} s", self.seconds),
+            WaitsFor::Node => format!("the pod did not get a node within {} s", self.seconds),
+            WaitsFor::StartOnNode => {
+                format!("the main container did not start within {} s after the pod got a node", self.seconds)
+            }
+        }
+    }
+}
+
+/// The clock that runs before the main container has started. There is one from the pod's creation, or, where `scheduling_seconds` are given, one until
+/// the pod has a node and another one from then on. Where somebody else lets pods in, both wait until it has a node.
+pub fn start_clock(record: &Record, pod: &PodFacts) -> StartClock {
+    let limits = &record.plan.limits;
+    let created_at = created_at(record, pod);
+    let has_node_since = node_since(pod, limits.scheduling_seconds.map(|seconds| later(created_at, seconds)));
+    let begun = if is_let_in(record) { pod.acknowledged_at } else { Some(created_at) };
+    let (begun, seconds, waits_for) = match (limits.scheduling_seconds, has_node_since) {
+        (None, _) => (begun, limits.waiting_seconds, WaitsFor::Start),
+        (Some(seconds), None) => (begun, seconds, WaitsFor::Node),
+        (Some(_), Some(since)) => (Some(since), limits.waiting_seconds, WaitsFor::StartOnNode),
+    };
+    StartClock { ends_at: begun.map_or(Timestamp::MAX, |begun| later(begun, seconds)), seconds, waits_for }
+}
+
+/// When the pod got its node, as far as it says; a node that came at no known time came at the latest one.
+fn node_since(pod: &PodFacts, latest: Option<Timestamp>) -> Option<Timestamp> {
+    let told = pod.scheduled_at.or(pod.acknowledged_at);
+    match pod.scheduling {
+        Scheduling::Scheduled => told.or(latest),
+        Scheduling::Unknown | Scheduling::Unschedulable { .. } | Scheduling::Gated => pod.acknowledged_at,
+    }
 }
 
 /// The task's author knows of a gate: the pod's own, or that of Kueue, which puts one on every pod of its queues. One that nobody speaks of holds a pod

@@ -154,6 +154,7 @@ fn facts(pod: &Pod, roles: &Roles) -> PodFacts {
                 .unwrap_or(0),
         }),
         scheduling: scheduling(condition("PodScheduled")),
+        scheduled_at: became_true(condition("PodScheduled")),
         disruption: condition("DisruptionTarget").filter(|found| found.status == "True").map(|found| {
             Disruption {
                 reason: found.reason.clone().unwrap_or_default(),
@@ -165,12 +166,15 @@ fn facts(pod: &Pod, roles: &Roles) -> PodFacts {
             .and_then(|found| found.last_transition_time.as_ref())
             .map(|time| time.0),
         ready: ready(condition("Ready")),
-        initialized_at: condition("Initialized")
-            .filter(|found| found.status == "True")
-            .and_then(|found| found.last_transition_time.as_ref())
-            .map(|time| time.0),
+        initialized_at: became_true(condition("Initialized")),
         containers: containers(pod, roles),
     }
+}
+
+/// When a condition became true; `None` when it is not.
+fn became_true(condition: Option<&PodCondition>) -> Option<Timestamp> {
+    let found = condition.filter(|found| found.status == "True")?;
+    Some(found.last_transition_time.as_ref()?.0)
 }
 
 fn phase(phase: Option<&str>) -> Phase {

@@ -124,7 +124,7 @@ pub fn after_wait(record: &Record, seconds: u64, diagnosis: Diagnosis, now: Time
     if is_away && record.plan.target.fallback == Some(Fallback::Wait) {
         return AfterWait::Again { not_before: later(now, seconds) };
     }
-    let budget = record.plan.limits.waiting_seconds;
+    let budget = record.plan.limits.start_seconds();
     let give_up_at = later(trying_since(record), budget);
     if now < give_up_at {
         return AfterWait::Again { not_before: later(now, seconds).min(give_up_at) };

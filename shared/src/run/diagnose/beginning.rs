@@ -6,7 +6,7 @@ use super::killed::{killed_by, words};
 use super::scene::Scene;
 use super::suspect::Suspect;
 use crate::run::diagnosis::{Cause, Class};
-use crate::run::facts::{ContainerState, Role, Scheduling};
+use crate::run::facts::{ContainerState, Phase, Role, Scheduling};
 use crate::run::hints;
 use crate::run::reasons::{self, EventMeaning};
 use crate::run::text::head;
@@ -129,6 +129,11 @@ pub(super) fn told_by_events(scene: &Scene<'_>) -> Option<Suspect> {
 
 /// The phase is final, or the node silent, and no container tells why.
 pub(super) fn nothing_told(scene: &Scene<'_>) -> Option<Suspect> {
+    if scene.pod.phase == Phase::Failed && scene.pod.containers.iter().all(|one| !one.has_begun()) {
+        // Somebody beside the kubelet ended it, as schedulers and virtual nodes do when they need or lose its place.
+        let message = "the pod failed before any of its containers began, and does not say why";
+        return Some(Suspect::new(Cause::NodeRefused, message).with_hint(hints::NOTHING_BEGAN));
+    }
     if scene.pod.phase.is_terminal() {
         let phase = scene.pod.phase.as_str();
         return Some(Suspect::new(

@@ -3,7 +3,7 @@ use serde_json::json;
 
 use super::{at, container, created, ended, pod, running, waiting};
 use crate::run::facts::{ContainerFacts, PodFacts, Role, Scheduling, Termination};
-use crate::run::limits::{later, seconds_between, start_by};
+use crate::run::limits::{later, seconds_between, start_clock};
 use crate::run::record::Record;
 
 #[test]
@@ -52,10 +52,10 @@ fn the_start_is_the_first_one_as_far_as_the_status_tells_and_else_the_end_of_the
 fn the_waiting_budget_of_a_pod_that_others_let_in_begins_when_it_has_a_node() {
     let gated = |record: &Record, acknowledged_at| {
         let pod = PodFacts { scheduling: Scheduling::Gated, acknowledged_at, ..pod(waiting("", "")) };
-        start_by(record, &pod)
+        start_clock(record, &pod).ends_at
     };
     let let_in = |record: &Record, acknowledged_at| {
-        start_by(record, &PodFacts { acknowledged_at, ..pod(waiting("", "")) })
+        start_clock(record, &PodFacts { acknowledged_at, ..pod(waiting("", "")) }).ends_at
     };
     let plain = created();
     assert_eq!(let_in(&plain, None), at(610));

@@ -1,5 +1,6 @@
 //! Tables and properties of the judgements, and the recorded pods.
 
+mod airflow;
 mod answer;
 mod cached;
 mod carriers;
@@ -45,6 +46,7 @@ pub(super) fn plan() -> Plan {
         deciding: Deciding::Container("main".to_owned()),
         files: FilePlan::default(),
         limits: Limits {
+            scheduling_seconds: None,
             waiting_seconds: 600,
             running_seconds: 3600,
             late_log_seconds: 30,
@@ -100,6 +102,7 @@ pub(super) fn pod(main: ContainerState) -> PodFacts {
         message: None,
         deletion: None,
         scheduling: Scheduling::Scheduled,
+        scheduled_at: Some(at(10)),
         disruption: None,
         ready: Ready::Unknown,
         ready_changed_at: None,

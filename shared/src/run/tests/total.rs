@@ -106,6 +106,7 @@ fn pod() -> impl Strategy<Value = PodFacts> {
                 deletion: deletion
                     .map(|(deadline, grace_seconds)| Deletion { deadline: at(deadline), grace_seconds }),
                 scheduling,
+                scheduled_at: None,
                 disruption: disruption.map(|(reason, since)| Disruption {
                     reason,
                     message: String::new(),

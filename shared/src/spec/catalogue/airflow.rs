@@ -1,5 +1,6 @@
 //! Airflow's `KubernetesPodOperator` (provider cncf.kubernetes 10.25) and the pods of its `KubernetesExecutor`.
 
+use super::airflow_only::{REFUSED, UNHEARD};
 use super::carrier::CARRIER;
 use super::clusters::WORKER_GROUP;
 use super::connection::CONNECTION;
@@ -199,10 +200,14 @@ const TIMES: &[Property] = &[
     Property::read(
         "startup_timeout_seconds",
         Shape::Seconds,
-        "With `schedule_timeout_seconds` the limit from the creation of the pod to the start of its base container.",
+        "Limit from the pod's getting a node to the start of its base container.",
     )
     .default("120"),
-    Property::read("schedule_timeout_seconds", Shape::Seconds, "As long as `startup_timeout_seconds` unless said."),
+    Property::read(
+        "schedule_timeout_seconds",
+        Shape::Seconds,
+        "Limit from the creation of the pod to its getting a node; as long as `startup_timeout_seconds` unless said.",
+    ),
     Property::read(
         "execution_timeout",
         Shape::Seconds,
@@ -280,97 +285,4 @@ const OWN: &[Property] = &[
         "Of Longshore: place among the runs that wait for a free place.",
     )
     .default("0"),
-];
-
-const OTHER_CLUSTER: &str =
-    "the pod runs in the deployment's cluster; `workerGroup` or `connection` names another";
-const NO_WORKER: &str = "nothing waits for the pod in a process";
-const ALL_LOGS: &str = "the log of every container is kept";
-const SCHEDULER: &str = "it steers Airflow's scheduler, which is not there";
-const WORDS: &str = "it is for Airflow's pages";
-
-/// Arguments that make sense inside Airflow only.
-const UNHEARD: &[Property] = &[
-    Property::ignored("in_cluster", Shape::Any, OTHER_CLUSTER),
-    Property::ignored("config_file", Shape::Any, OTHER_CLUSTER),
-    Property::ignored("cluster_context", Shape::Any, OTHER_CLUSTER),
-    Property::ignored("kubernetes_conn_id", Shape::Any, OTHER_CLUSTER),
-    Property::inert("get_logs", Shape::Any, "The log of every container is kept in the bucket in any case."),
-    Property::inert(
-        "log_events_on_failure",
-        Shape::Any,
-        "Every failure has its warning events in the bucket.",
-    ),
-    Property::inert(
-        "log_events_on_startup",
-        Shape::Any,
-        "The events of a start that fails are in its diagnosis.",
-    ),
-    Property::inert(
-        "log_pod_spec_on_failure",
-        Shape::Any,
-        "Every failure has its pod in the bucket, without values.",
-    ),
-    Property::ignored("container_logs", Shape::Any, ALL_LOGS),
-    Property::ignored("init_container_logs", Shape::Any, ALL_LOGS),
-    Property::ignored("container_name_log_prefix_enabled", Shape::Any, "each container has a log of its own"),
-    Property::ignored("log_formatter", Shape::Any, "the log is kept as the containers write it"),
-    Property::inert("durable", Shape::Any, "A run finds its own pod again in any case."),
-    Property::inert("deferrable", Shape::Any, "No process waits for a pod in any case."),
-    Property::ignored("poll_interval", Shape::Any, NO_WORKER),
-    Property::ignored("logging_interval", Shape::Any, NO_WORKER),
-    Property::ignored("trigger_kwargs", Shape::Any, NO_WORKER),
-    Property::ignored("startup_check_interval_seconds", Shape::Any, NO_WORKER),
-    Property::ignored("base_container_status_polling_interval", Shape::Any, NO_WORKER),
-    Property::ignored("on_kill_action", Shape::Any, "a cancelled run's pod is deleted"),
-    Property::ignored("xcom_sidecar_container_security_context", Shape::Any, "set `fileSidecar.defaultSpec`"),
-    Property::ignored("trigger_rule", Shape::Any, SCHEDULER),
-    Property::ignored("depends_on_past", Shape::Any, SCHEDULER),
-    Property::ignored("wait_for_downstream", Shape::Any, SCHEDULER),
-    Property::ignored("pool", Shape::Any, SCHEDULER),
-    Property::ignored("pool_slots", Shape::Any, SCHEDULER),
-    Property::ignored("queue", Shape::Any, SCHEDULER),
-    Property::ignored("priority_weight", Shape::Any, SCHEDULER),
-    Property::ignored("weight_rule", Shape::Any, SCHEDULER),
-    Property::ignored("start_date", Shape::Any, SCHEDULER),
-    Property::ignored("end_date", Shape::Any, SCHEDULER),
-    Property::ignored("max_active_tis_per_dag", Shape::Any, SCHEDULER),
-    Property::ignored("owner", Shape::Any, WORDS),
-    Property::ignored(
-        "email",
-        Shape::Any,
-        "`replyTo` of the envelope and the events of the bus tell how a run ended",
-    ),
-    Property::ignored(
-        "email_on_failure",
-        Shape::Any,
-        "`replyTo` of the envelope and the events of the bus tell how a run ended",
-    ),
-    Property::ignored(
-        "email_on_retry",
-        Shape::Any,
-        "`replyTo` of the envelope and the events of the bus tell how a run ended",
-    ),
-    Property::ignored("doc_md", Shape::Any, WORDS),
-    Property::ignored("doc", Shape::Any, WORDS),
-    Property::ignored("task_display_name", Shape::Any, WORDS),
-];
-
-const PYTHON: &str = "it is Python, and no Python of yours runs outside the pod";
-
-/// What would change what the task does, and cannot be done.
-const REFUSED: &[Property] = &[
-    Property::refused("callbacks", PYTHON),
-    Property::refused("progress_callback", PYTHON),
-    Property::refused("on_success_callback", PYTHON),
-    Property::refused("on_failure_callback", PYTHON),
-    Property::refused("on_retry_callback", PYTHON),
-    Property::refused("on_execute_callback", PYTHON),
-    Property::refused("executor_config", "use `executor: KubernetesExecutor` with `podOverride`"),
-    Property::refused("inlets", "pass values as inputs"),
-    Property::refused("outlets", "name what is kept with `outputFiles`"),
-    Property::refused(
-        "multiple_outputs",
-        "the value is one output, `return_value`, whose members can be named",
-    ),
 ];

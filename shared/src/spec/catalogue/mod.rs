@@ -4,6 +4,7 @@
 //! accepted and what is documented cannot differ. What a value means is the readers' business.
 
 mod airflow;
+mod airflow_only;
 mod carrier;
 mod clusters;
 mod connection;

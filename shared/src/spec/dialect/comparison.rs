@@ -4,7 +4,8 @@
 use std::fmt::Write as _;
 
 use super::super::catalogue::{
-    COMMANDS, CONNECTION, EXECUTOR, FLOW, OPERATOR, Object, POD_CREATE, Property, RUNNER, SCRIPT, Status,
+    AMOUNTS, CARRIER, COMMANDS, CONNECTION, CONSTANT, EXECUTOR, EXPONENTIAL, FLOW, OPERATOR, Object,
+    POD_CREATE, Property, RANDOM, RESOURCES, RUNNER, SCRIPT, Status, TOKEN_PROVIDER, WORKER_GROUP,
 };
 use super::airflow;
 
@@ -12,7 +13,7 @@ const AIRFLOW: &str = include_str!("airflow.md");
 const KESTRA: &str = include_str!("kestra.md");
 
 /// Arguments of Airflow that mean something else here.
-const AIRFLOW_DIFFERS: &[(&str, &str)] = &[
+static AIRFLOW_DIFFERS: &[(&str, &str)] = &[
     ("name", "ten digits of run and attempt follow it in place of eight random ones"),
     ("random_name_suffix", "a name always has its own end, so that each attempt has one pod; `false` warns"),
     ("namespace", "the default is the deployment's namespace"),
@@ -27,8 +28,8 @@ const AIRFLOW_DIFFERS: &[(&str, &str)] = &[
     ("init_containers", "a problem of theirs ends the run at once, as one of the base container does"),
     ("pod_template_file", "an object of the bucket; one that is missing rejects the submission"),
     ("full_pod_spec", "merges by name and not by position"),
-    ("startup_timeout_seconds", "one budget together with `schedule_timeout_seconds`"),
-    ("schedule_timeout_seconds", "one budget together with `startup_timeout_seconds`"),
+    ("startup_timeout_seconds", "ends with the start of the base container, not of any container"),
+    ("schedule_timeout_seconds", "where a queue or a gate lets the pod in, the time before does not count"),
     ("execution_timeout", "counts from the start of the base container; without one seven days"),
     (
         "do_xcom_push",
@@ -42,7 +43,7 @@ const AIRFLOW_DIFFERS: &[(&str, &str)] = &[
 ];
 
 /// Properties of Kestra that mean something else here.
-const KESTRA_DIFFERS: &[(&str, &str)] = &[
+static KESTRA_DIFFERS: &[(&str, &str)] = &[
     (
         "containerDefaultSpec",
         "any field but `name`, `image`, `command`, `args`; a container's null removes a default; unknown fields are refused",
@@ -76,6 +77,24 @@ const KESTRA_DIFFERS: &[(&str, &str)] = &[
     ("targetOS", "Linux only"),
 ];
 
+/// Kestra's objects that are read, with those inside them.
+const KESTRA_OBJECTS: [&Object; 14] = [
+    &COMMANDS,
+    &SCRIPT,
+    &RUNNER,
+    &POD_CREATE,
+    &CARRIER,
+    &RESOURCES,
+    &AMOUNTS,
+    &CONNECTION,
+    &TOKEN_PROVIDER,
+    &FLOW,
+    &CONSTANT,
+    &EXPONENTIAL,
+    &RANDOM,
+    &WORKER_GROUP,
+];
+
 /// `docs/FROM-AIRFLOW.md`.
 pub fn from_airflow() -> String {
     let refused: String =
@@ -90,7 +109,7 @@ pub fn from_airflow() -> String {
 /// `docs/FROM-KESTRA.md`.
 pub fn from_kestra() -> String {
     let mut page = KESTRA.to_owned();
-    for object in [&COMMANDS, &SCRIPT, &RUNNER, &POD_CREATE, &CONNECTION, &FLOW] {
+    for object in KESTRA_OBJECTS {
         section(object, KESTRA_DIFFERS, &mut page);
     }
     page
@@ -131,8 +150,7 @@ mod tests {
     #[test]
     fn each_difference_is_one_of_a_property_that_is_read() {
         let airflow = [&OPERATOR, &EXECUTOR].map(|object| (object, AIRFLOW_DIFFERS));
-        let kestra = [&COMMANDS, &SCRIPT, &RUNNER, &POD_CREATE, &CONNECTION, &FLOW]
-            .map(|object| (object, KESTRA_DIFFERS));
+        let kestra = KESTRA_OBJECTS.map(|object| (object, KESTRA_DIFFERS));
         for table in [AIRFLOW_DIFFERS, KESTRA_DIFFERS] {
             for (name, _) in table {
                 let of_table =

@@ -19,7 +19,9 @@ fn a_call_without_more_is_a_pod_of_one_container_that_decides() {
     let labels = json!({"task_id": "load", "kubernetes_pod_operator": "True"});
     assert_eq!(plan.pod["metadata"], json!({"name": "load", "labels": labels}));
     assert_eq!((plan.delete, plan.keep_failed, plan.resume), (true, false, true));
-    assert_eq!((plan.limits.waiting_seconds, plan.limits.running_seconds), (240, 604_800));
+    let limits = plan.limits;
+    assert_eq!((limits.scheduling_seconds, limits.waiting_seconds), (Some(120), 120));
+    assert_eq!((limits.start_seconds(), limits.running_seconds), (240, 604_800));
     assert!(plan.warnings.is_empty() && !plan.files.has_sidecar() && plan.files.value.is_none());
     assert_eq!((plan.retry.max_attempts, plan.task.id.as_str()), (1, "load"));
 }
@@ -226,13 +228,15 @@ fn exit_codes_times_retries_and_the_return_value_reach_the_plan() {
     ] {
         assert_eq!(plan(arguments).skip_exit_codes, codes);
     }
-    for (arguments, waiting, running) in [
-        (json!({"startup_timeout_seconds": 300}), 600, 604_800),
-        (json!({"startup_timeout_seconds": 300, "schedule_timeout_seconds": 60}), 360, 604_800),
-        (json!({"execution_timeout": "PT10M"}), 240, 600),
-        (json!({"execution_timeout": 90}), 240, 90),
+    for (arguments, scheduling, waiting, running) in [
+        (json!({"startup_timeout_seconds": 300}), 300, 300, 604_800),
+        (json!({"startup_timeout_seconds": 300, "schedule_timeout_seconds": 60}), 60, 300, 604_800),
+        (json!({"schedule_timeout_seconds": 60}), 60, 120, 604_800),
+        (json!({"execution_timeout": "PT10M"}), 120, 120, 600),
+        (json!({"execution_timeout": 90}), 120, 120, 90),
     ] {
         let limits = plan(arguments).limits;
+        assert_eq!(limits.scheduling_seconds, Some(scheduling));
         assert_eq!((limits.waiting_seconds, limits.running_seconds), (waiting, running));
     }
     let retry = plan(json!({"retries": 2})).retry;
