@@ -103,7 +103,7 @@ fn of_bucket(error: &BucketError) -> Class {
         BucketError::NotFound { .. }
         | BucketError::PreconditionFailed { .. }
         | BucketError::Conflict { .. } => Class::Infrastructure,
-        BucketError::Forbidden { .. } => Class::Config,
+        BucketError::Forbidden { .. } | BucketError::Refused { .. } => Class::Config,
         BucketError::Malformed { .. } => Class::Internal,
     }
 }
