@@ -2,12 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use local::Endpoints;
 use serde_json::{Value, json};
 use shared::run::state::State;
+use tokio::task::JoinHandle;
 
 use crate::dice::Dice;
 use crate::errand::Errand;
@@ -23,6 +26,9 @@ const FULL_PART: usize = 3;
 /// these deaths.
 const DEATHS: usize = 1;
 const FULL_DEATHS: usize = 3;
+
+/// Between two looks for a death.
+const NOTICE_EVERY: Duration = Duration::from_millis(20);
 
 const EACH_WITHIN: Duration = Duration::from_secs(6);
 const ALL_WITHIN: Duration = Duration::from_secs(240);
@@ -129,11 +135,11 @@ impl Act<'_> {
         let bodies = self.submit(point, &answers).await?;
         let before = self.seen.len();
         let mut waiting: BTreeSet<String> = bodies.keys().cloned().collect();
-        let mut deaths = Deaths { struck, under_way: Vec::new() };
+        let deaths = Deaths::watch(struck, runs);
         let within = ALL_WITHIN + EACH_WITHIN * u32::try_from(runs)?;
         let mut seen = std::mem::take(&mut self.seen);
         let looked = scene.until(&mut seen, before + runs, within, async |ended| {
-            deaths.look(before + runs - ended)?;
+            deaths.under_way.store(before + runs - ended, Ordering::Relaxed);
             match point.play {
                 Play::Plain | Play::Answered => {}
                 Play::Joined => join(scene, &mut waiting, &bodies).await?,
@@ -144,12 +150,11 @@ impl Act<'_> {
         looked.await.with_context(|| format!("at {}", point.name))?;
         self.seen = seen;
         if point.play == Play::Answered {
-            self.answers(&answers, &bodies, &mut deaths).await?;
+            self.answers(&answers, &bodies, &deaths).await?;
         }
-        deaths.look(0)?;
         // Nobody dies there any more.
         cloud.set_variable(function, "LONGSHORE_CRASH_AT", "").await?;
-        Ok(deaths.under_way)
+        Ok(deaths.noticed())
     }
 
     /// Send the submissions of a point; their bodies by run id.
@@ -186,17 +191,11 @@ impl Act<'_> {
     }
 
     /// Everybody is told, and whoever is told twice is told the same.
-    async fn answers(
-        &self,
-        queue: &str,
-        bodies: &BTreeMap<String, String>,
-        deaths: &mut Deaths,
-    ) -> Result<()> {
+    async fn answers(&self, queue: &str, bodies: &BTreeMap<String, String>, deaths: &Deaths) -> Result<()> {
         let mut told: BTreeMap<String, Vec<Value>> = BTreeMap::new();
         let deadline = tokio::time::Instant::now() + ALL_WITHIN;
-        while told.len() < bodies.len() || deaths.under_way.len() < self::deaths() {
+        while told.len() < bodies.len() || deaths.noticed().len() < self::deaths() {
             ensure!(tokio::time::Instant::now() < deadline, "{} of {} were told", told.len(), bodies.len());
-            deaths.look(0)?;
             match self.scene.stack.cloud.answer(queue).await? {
                 Some((correlation, body)) => {
                     told.entry(correlation.context("no correlation id")?).or_default().push(body);
@@ -212,23 +211,42 @@ impl Act<'_> {
     }
 }
 
-/// The deaths at a point.
+/// Somebody who notices deaths at a point, and lets others die there.
 struct Deaths {
-    /// Made by whoever dies; as long as it is there nobody else does.
-    struck: PathBuf,
-    /// How many runs had no result when a death was noticed.
-    under_way: Vec<usize>,
+    /// How many runs had no result at each death.
+    noticed: Arc<Mutex<Vec<usize>>>,
+    /// How many have none now.
+    under_way: Arc<AtomicUsize>,
+    watching: JoinHandle<()>,
 }
 
 impl Deaths {
-    fn look(&mut self, under_way: usize) -> Result<()> {
-        if self.under_way.len() < deaths() && self.struck.exists() {
-            self.under_way.push(under_way);
-            if self.under_way.len() < deaths() {
-                std::fs::remove_file(&self.struck)?;
+    /// `struck` is made by whoever dies; as long as it is there nobody else does.
+    fn watch(struck: PathBuf, runs: usize) -> Deaths {
+        let (noticed, under_way) = (Arc::<Mutex<Vec<usize>>>::default(), Arc::new(AtomicUsize::new(runs)));
+        let (book, now) = (noticed.clone(), under_way.clone());
+        let watching = tokio::spawn(async move {
+            for death in 1..=deaths() {
+                while !struck.exists() {
+                    tokio::time::sleep(NOTICE_EVERY).await;
+                }
+                book.lock().unwrap_or_else(PoisonError::into_inner).push(now.load(Ordering::Relaxed));
+                if death < deaths() && std::fs::remove_file(&struck).is_err() {
+                    return;
+                }
             }
-        }
-        Ok(())
+        });
+        Deaths { noticed, under_way, watching }
+    }
+
+    fn noticed(&self) -> Vec<usize> {
+        self.noticed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Drop for Deaths {
+    fn drop(&mut self) {
+        self.watching.abort();
     }
 }
 
