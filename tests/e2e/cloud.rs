@@ -72,7 +72,11 @@ impl Cloud {
 
     /// From now on the events of uploads below a prefix come to a new queue and to no other; its URL.
     pub async fn tap(&self, prefix: &str) -> Result<String> {
-        let created = self.sqs.create_queue().queue_name("tap").send().await?;
+        // Where roles are enforced S3 asks the queue, as on AWS.
+        let policy = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sqs:SendMessage",
+            "Principal": {"Service": "s3.amazonaws.com"}, "Resource": "*"}]});
+        let request = self.sqs.create_queue().queue_name("tap");
+        let created = request.attributes(QueueAttributeName::Policy, policy.to_string()).send().await?;
         let url = created.queue_url.context("a queue without URL")?;
         let names = [QueueAttributeName::QueueArn];
         let attributes =

@@ -68,6 +68,16 @@ impl Stack {
         &self.state
     }
 
+    /// The last errors in the log of the emulator and the functions. An invoke that failed under `lambda:invoke.waitForTaskToken` shows here and nowhere
+    /// else: this emulator lets the state wait on.
+    pub fn complaints(&self) -> String {
+        let log = std::fs::read(self.state.join("emulator.log")).unwrap_or_default();
+        let log = String::from_utf8_lossy(&log);
+        let mut errors: Vec<&str> = log.lines().filter(|line| line.contains("ERROR")).collect();
+        let last = errors.split_off(errors.len().saturating_sub(20));
+        format!("the last errors of the stack:\n{}", last.join("\n"))
+    }
+
     /// A client of its cluster.
     pub async fn cluster(&self) -> Result<kube::Client> {
         let file = kube::config::Kubeconfig::read_from(&self.endpoints.kubeconfig)?;

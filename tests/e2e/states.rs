@@ -33,7 +33,8 @@ fn succeeds() -> Value {
 
 async fn ended(stack: &Stack, machine: &str, input: Value) -> Result<Ended> {
     let execution = stack.cloud.start_execution(machine, &input).await?;
-    wait::until(&format!("the end of `{machine}`"), SOON, || stack.cloud.ended(&execution)).await
+    let ended = wait::until(&format!("the end of `{machine}`"), SOON, || stack.cloud.ended(&execution)).await;
+    ended.with_context(|| stack.complaints())
 }
 
 /// A machine that runs one task: to its end, to its failure, and by a second try.

@@ -1,4 +1,5 @@
 //! A state of Step Functions that asks again, after an invoke that failed or with a new token, has one run and is told how that ends.
+#![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use anyhow::{Context, Result};
 use fixtures::world::{World, failed};

@@ -11,6 +11,7 @@ mod connecting;
 mod doctoring;
 mod documents;
 mod failing;
+mod heartbeats;
 mod hollow;
 mod isolation;
 mod misbehaving;
