@@ -9,6 +9,7 @@ mod stack;
 mod tasks;
 mod wait;
 
+mod airflow;
 mod answering;
 mod cancelling;
 mod crashing;

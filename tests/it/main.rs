@@ -10,6 +10,7 @@ mod capping;
 mod connecting;
 mod doctoring;
 mod documents;
+mod executor;
 mod failing;
 mod heartbeats;
 mod hollow;

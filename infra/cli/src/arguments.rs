@@ -229,6 +229,9 @@ pub struct Render {
     /// Say which part of the document each field comes from
     #[arg(long)]
     pub explain: bool,
+    /// Longshore's bucket: a pod template that the document names (podTemplate) is read from it
+    #[arg(long, value_name = "NAME")]
+    pub bucket: Option<String>,
     /// Print JSON instead of YAML
     #[arg(long)]
     pub json: bool,

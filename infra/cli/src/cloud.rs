@@ -42,6 +42,11 @@ impl Cloud {
         }
     }
 
+    /// The client of its S3.
+    pub fn s3(&self) -> &aws_sdk_s3::Client {
+        &self.s3
+    }
+
     /// Send a task.
     ///
     /// # Errors

@@ -39,6 +39,8 @@ pub struct Document {
     typed: Vec<Input>,
     /// The document had a connection, which was removed or replaced.
     pub connection_changed: bool,
+    /// Pod templates that were fetched, by their keys.
+    templates: BTreeMap<String, Value>,
 }
 
 /// What goes to the queue.
@@ -61,7 +63,14 @@ impl Document {
         let bytes = bytes(file)?;
         let submission =
             read::submission(&bytes).map_err(|problems| complaint(&name, problems, &bytes, paint))?;
-        Ok(Document { name, submission, bytes, typed: typed.to_vec(), connection_changed: false })
+        Ok(Document {
+            name,
+            submission,
+            bytes,
+            typed: typed.to_vec(),
+            connection_changed: false,
+            templates: BTreeMap::new(),
+        })
     }
 
     /// Decide where it runs and whether the pod stays.
@@ -123,6 +132,42 @@ impl Document {
         paint: Paint,
         resolve: impl FnOnce(&Submission, &Context<'_>) -> Result<T, Problems>,
     ) -> Result<T, Failure> {
+        self.in_context(run_id, bucket, replace_connection, |submission, context| {
+            let templates = self.templates(resolve::template_key(submission, context));
+            let context = Context { templates: &templates, ..*context };
+            resolve(submission, &context)
+                .map_err(|problems| complaint(&self.name, problems, &self.bytes, paint))
+        })?
+    }
+
+    /// The key of the pod template that the document names, if it lies in the bucket only.
+    ///
+    /// # Errors
+    /// When the inputs cannot be read.
+    pub fn missing_template(&self, bucket: &str) -> Result<Option<String>, Failure> {
+        let key = self.in_context("template", bucket, true, resolve::template_key)?;
+        Ok(key.filter(|key| self.templates(Some(key.clone())).is_empty()))
+    }
+
+    /// The same with a pod template that was fetched.
+    ///
+    /// # Errors
+    /// When it is neither YAML nor JSON.
+    pub fn with_template(mut self, key: String, bytes: &[u8]) -> Result<Self, Failure> {
+        let template = read::tree(bytes).map_err(|problem| {
+            Failure::wrong(format!("the pod template `{key}` cannot be read: {}", problem.message))
+        })?;
+        self.templates.insert(key, template);
+        Ok(self)
+    }
+
+    fn in_context<T>(
+        &self,
+        run_id: &str,
+        bucket: &str,
+        replace_connection: bool,
+        ask: impl FnOnce(&Submission, &Context<'_>) -> T,
+    ) -> Result<T, Failure> {
         let (inputs, _) = self.inputs(run_id, bucket)?;
         let context = Context {
             run_id,
@@ -134,19 +179,20 @@ impl Document {
             replace_connection,
         };
         let submission = Submission { inputs: inputs.clone(), ..self.submission.clone() };
-        let templates = self.templates(&submission, &context);
-        let context = Context { templates: &templates, ..context };
-        resolve(&submission, &context).map_err(|problems| complaint(&self.name, problems, &self.bytes, paint))
+        Ok(ask(&submission, &context))
     }
 
-    /// The pod template that the document names, as far as there is a copy of it: at its key, from the document's folder on.
-    fn templates(&self, submission: &Submission, context: &Context<'_>) -> BTreeMap<String, Value> {
-        let read = |key: String| {
+    /// The pod template with this key, as far as it is known: from the bucket, else a copy at its key, from the document's folder on.
+    fn templates(&self, key: Option<String>) -> BTreeMap<String, Value> {
+        let find = |key: String| {
+            if let Some(template) = self.templates.get(&key) {
+                return Some((key, template.clone()));
+            }
             let folder = Path::new(&self.name).parent().unwrap_or(Path::new(""));
             let bytes = std::fs::read(folder.join(&key)).ok()?;
             Some((key, read::tree(&bytes).ok()?))
         };
-        resolve::template_key(submission, context).and_then(read).into_iter().collect()
+        key.and_then(find).into_iter().collect()
     }
 
     /// What to send.

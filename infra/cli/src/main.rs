@@ -31,6 +31,7 @@ mod streams;
 mod table;
 mod tailoring;
 mod target;
+mod template;
 mod workspace;
 mod yaml;
 
@@ -63,7 +64,9 @@ fn main() -> ExitCode {
 fn perform(command: Command, screen: Screen, environment: &Environment) -> Result<u8, Failure> {
     // These need neither threads nor network.
     match &command {
-        Command::Render(arguments) => return command::render::render(arguments, screen),
+        Command::Render(arguments) if arguments.bucket.is_none() => {
+            return command::render::render(arguments, screen);
+        }
         Command::Diagnose(arguments) => return command::diagnose::diagnose(arguments, screen),
         Command::Env => return command::env::env(screen, environment),
         Command::Schema => return Ok(command::schema::schema(screen)),
@@ -87,7 +90,7 @@ fn perform(command: Command, screen: Screen, environment: &Environment) -> Resul
             Command::Redrive(arguments) => command::redrive::redrive(arguments, screen, environment).await,
             Command::Doctor(arguments) => command::doctor::doctor(arguments, screen, environment).await,
             Command::Env => command::env::env(screen, environment),
-            Command::Render(arguments) => command::render::render(arguments, screen),
+            Command::Render(arguments) => command::render::with_bucket(arguments, screen).await,
             Command::Schema => Ok(command::schema::schema(screen)),
             Command::Diagnose(arguments) => command::diagnose::diagnose(arguments, screen),
         }

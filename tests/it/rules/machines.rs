@@ -102,7 +102,7 @@ fn what_the_machines_send_is_what_submit_reads() {
             sent += 1;
         }
     }
-    assert_eq!(sent, 7);
+    assert_eq!(sent, 10);
 }
 
 /// As Step Functions fills it, with something of the right kind everywhere.

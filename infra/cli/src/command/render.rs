@@ -8,7 +8,7 @@ use crate::document::{Document, PROVISIONAL_BUCKET};
 use crate::exit::{Failure, SUCCEEDED};
 use crate::explanation;
 use crate::screen::Screen;
-use crate::yaml;
+use crate::{template, yaml};
 
 /// The run id that stands in a rendered pod.
 const RUN_ID: &str = "render";
@@ -22,10 +22,31 @@ const IDENTITY: PodIdentity<'static> =
 /// Every problem of the document (exit code 2).
 pub fn render(arguments: &Render, screen: Screen) -> Result<u8, Failure> {
     let document = Document::read(&arguments.task.file, &arguments.task.inputs, screen.err_paint)?;
-    let pod = pod(&document, arguments.use_connection, screen)?;
+    let missing = document.missing_template(PROVISIONAL_BUCKET)?;
+    print(&document, PROVISIONAL_BUCKET, arguments, screen).map_err(|failure| match missing {
+        Some(key) => failure.remedy(format!(
+            "give `--bucket NAME` to read the pod template from Longshore's bucket, or put a copy at `{key}` beside the document"
+        )),
+        None => failure,
+    })
+}
+
+/// The same, with the pod template that the document names from Longshore's bucket, by region and credentials of the environment.
+///
+/// # Errors
+/// Every problem of the document (exit code 2), or when the bucket cannot be read (3).
+pub async fn with_bucket(arguments: &Render, screen: Screen) -> Result<u8, Failure> {
+    let document = Document::read(&arguments.task.file, &arguments.task.inputs, screen.err_paint)?;
+    let bucket = arguments.bucket.as_deref().unwrap_or(PROVISIONAL_BUCKET);
+    let sdk = shared::cluster::aws::configure().await;
+    let document = template::attached(document, &shared::cluster::aws::s3(&sdk, None), bucket).await?;
+    print(&document, bucket, arguments, screen)
+}
+
+fn print(document: &Document, bucket: &str, arguments: &Render, screen: Screen) -> Result<u8, Failure> {
+    let pod = pod(document, bucket, arguments.use_connection, screen)?;
     if arguments.explain {
-        let explained =
-            document.explain(&IDENTITY, PROVISIONAL_BUCKET, !arguments.use_connection, screen.err_paint)?;
+        let explained = document.explain(&IDENTITY, bucket, !arguments.use_connection, screen.err_paint)?;
         match arguments.json {
             true => {
                 screen.line(&format!("{:#}", json!({ "pod": explained.pod, "origins": explained.origins })))
@@ -41,8 +62,8 @@ pub fn render(arguments: &Render, screen: Screen) -> Result<u8, Failure> {
     Ok(SUCCEEDED)
 }
 
-fn pod(document: &Document, use_connection: bool, screen: Screen) -> Result<Value, Failure> {
-    let plan = document.plan(RUN_ID, PROVISIONAL_BUCKET, !use_connection, screen.err_paint)?;
+fn pod(document: &Document, bucket: &str, use_connection: bool, screen: Screen) -> Result<Value, Failure> {
+    let plan = document.plan(RUN_ID, bucket, !use_connection, screen.err_paint)?;
     for warning in &plan.warnings {
         screen.note(&format!("{} {warning}", screen.err_paint.yellow("warning:")));
     }

@@ -12,7 +12,7 @@ use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use crate::screen::Screen;
 use crate::stack::{self, Stack};
-use crate::{cluster, download, leaving, limits, report, target};
+use crate::{cluster, download, leaving, limits, report, target, template};
 
 /// Bring the stack up if needed, run a task on it, and tell everything about it. What was started here is stopped here.
 ///
@@ -23,7 +23,10 @@ pub async fn run(arguments: &Run, screen: Screen, environment: &Environment) -> 
     let run_id = document.run_id(None)?;
     let connection =
         target::choose(&stack::cluster(&arguments.stack, environment)?, arguments.use_connection)?;
-    document.plan(&run_id, PROVISIONAL_BUCKET, !arguments.use_connection, screen.err_paint)?;
+    // What lies in the stack's bucket can be asked for only once it runs.
+    if document.missing_template(PROVISIONAL_BUCKET)?.is_none() {
+        document.plan(&run_id, PROVISIONAL_BUCKET, !arguments.use_connection, screen.err_paint)?;
+    }
     let document = document.tailored(&connection, arguments.keep);
     if let Some(directory) = &arguments.out {
         download::prepare(directory)?;
@@ -39,7 +42,7 @@ pub async fn run(arguments: &Run, screen: Screen, environment: &Environment) -> 
     if document.connection_changed {
         screen.aside(target::REPLACED);
     }
-    let outcome = carry_out(arguments, &document, &run_id, &stack, &mut progress, &interrupt, screen).await;
+    let outcome = carry_out(arguments, document, &run_id, &stack, &mut progress, &interrupt, screen).await;
     progress.clear();
     if let Ok(Some(result)) = &outcome {
         show(result, arguments.json, screen)?;
@@ -56,7 +59,7 @@ pub async fn run(arguments: &Run, screen: Screen, environment: &Environment) -> 
 /// Send the task, follow it, fetch its files. `None` when it was killed.
 async fn carry_out(
     arguments: &Run,
-    document: &Document,
+    document: Document,
     run_id: &str,
     stack: &Stack,
     progress: &mut Progress,
@@ -64,6 +67,7 @@ async fn carry_out(
     screen: Screen,
 ) -> Result<Option<RunResult>, Failure> {
     let cloud = Cloud::of(&stack.endpoints);
+    let document = template::attached(document, cloud.s3(), &cloud.bucket).await?;
     // Planned again, because the name of the bucket may stand in the task.
     let plan = document.plan(run_id, &cloud.bucket, false, screen.err_paint)?;
     let message = document.message(run_id, &cloud.bucket)?;
