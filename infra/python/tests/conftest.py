@@ -20,6 +20,10 @@ os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="longshore-airflow-")
 
 WORKSPACE = Path(__file__).resolve().parents[3]
 PYTHON_IMAGE = "python:3.12"
+GREETING_IMAGE = "haskell_example:1"
+"""An image whose program, at the path that the variable `GREETING` says, greets whom its environment names."""
+
+GREETING = """fn main() { println!("Hello, {}", std::env::var("NAME_TO_GREET").unwrap()); }"""
 
 
 @pytest.fixture(scope="session")
@@ -30,14 +34,21 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, str
     state = tmp_path_factory.mktemp("stack")
     command = [str(Path(programs) / "longshore")]
     environment = {**os.environ, "LONGSHORE_STATE": str(state), "LONGSHORE_WORKSPACE": str(WORKSPACE)}
-    image = f"{PYTHON_IMAGE}={sys.prefix}"
-    up = ["up", "--owner", str(os.getpid()), "--functions", programs, "--image", image]
+    greeting = compiled(GREETING, tmp_path_factory.mktemp("greeting") / "haskell_example")
+    images = ("--image", f"{PYTHON_IMAGE}={sys.prefix}", "--image", f"{GREETING_IMAGE}={greeting.parent}")
+    up = ["up", "--owner", str(os.getpid()), "--functions", programs, *images]
     started = subprocess.run(command + up, env=environment, capture_output=True, text=True, check=False)
     assert started.returncode == 0, started.stderr
     try:
-        yield variables(json.loads((state / "stack.json").read_text()))
+        yield {**variables(json.loads((state / "stack.json").read_text())), "GREETING": str(greeting)}
     finally:
         subprocess.run([*command, "down"], env=environment, capture_output=True, check=True)
+
+
+def compiled(source: str, program: Path) -> Path:
+    """Make a program with the compiler that the workspace is built with."""
+    subprocess.run(["rustc", "-o", str(program), "-"], input=source, text=True, cwd=WORKSPACE, check=True)  # noqa: S607
+    return program
 
 
 def variables(endpoints: Mapping[str, str]) -> Mapping[str, str]:

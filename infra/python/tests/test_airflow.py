@@ -40,10 +40,15 @@ def run(command: list[str], environment: Mapping[str, str]) -> str:
     return output
 
 
-def test_the_tasks_of_a_dag_defer_and_end_as_their_runs(environment: Mapping[str, str], deployment: Deployment) -> None:
-    log = run([sys.executable, str(DAGS / "longshore_dag.py")], environment)
+def told_by(dag: str, environment: Mapping[str, str]) -> tuple[dict[str, Any], str]:
+    """Run a DAG: what it says became of it, and its log."""
+    log = run([sys.executable, str(DAGS / f"{dag}.py")], environment)
     (answer,) = re.findall(r"^answer: (.*)$", log, re.MULTILINE)
-    told: dict[str, Any] = json.loads(answer)
+    return json.loads(answer), log
+
+
+def test_the_tasks_of_a_dag_defer_and_end_as_their_runs(environment: Mapping[str, str], deployment: Deployment) -> None:
+    told, log = told_by("longshore_dag", environment)
     assert told["states"] == {
         "produce": "success",
         "double": "success",
@@ -61,3 +66,48 @@ def test_the_tasks_of_a_dag_defer_and_end_as_their_runs(environment: Mapping[str
     assert "(NonZeroExit)" in log
     (late,) = re.findall(r"submitted run `(late-[0-9a-f]+-1)`", log)
     assert wait(late, timeout=60, deployment=deployment).state is State.CANCELLED
+
+
+def test_the_examples_of_the_pages_run_with_the_arguments_of_kubernetes_pod_operator(
+    environment: Mapping[str, str], deployment: Deployment
+) -> None:
+    told, log = told_by("pages_dag", environment)
+    assert told["states"] == {
+        "task-one": "success",
+        "example_volume_test": "success",
+        "haskell_example": "success",
+        "decorated": "success",
+        "extract_data": "success",
+        "transform": "success",
+        "load_data": "success",
+        "skipped": "skipped",
+        "broken": "failed",
+        "refused": "failed",
+        "hanging": "failed",
+    }, log
+    assert told["values"] == {
+        "decorated": 23,
+        "extract_data": 20,
+        "transform": {"return_value": "460"},
+        "load_data": "loaded 460",
+        # pushed although the pod failed
+        "broken": [1, 2],
+    }
+    assert told["pod"].startswith("airflow-test-pod-")
+    # every pod was waited for by a trigger; the decorated function waits itself
+    assert log.count("[DAG TEST] Trigger completed") == 8
+    for line in (
+        "Hello from a pod!",
+        "kept",
+        "Hello, Longshore",
+        # an argument without effect is a warning
+        "`cluster_context` has no effect here",
+        "is a Python literal",
+        # the diagnosis is the failure's message, with every problem of a refused document
+        "(NonZeroExit)",
+        "/task/callbacks",
+    ):
+        assert line in log, line
+    # Airflow cancels it, and its pod has the same limit: whichever is noticed first.
+    (hanging,) = re.findall(r"submitted run `(hanging-[0-9a-f]+-1)`", log)
+    assert wait(hanging, timeout=60, deployment=deployment).state in {State.CANCELLED, State.TIMED_OUT}

@@ -233,3 +233,11 @@ def test_the_value_of_a_pod_is_what_it_pushes_also_when_it_fails(memory: Memory)
     assert cast("Instance", here["ti"]).pushed == {"return_value": 3}
     silent = LongshorePodOperator(task_id="load", image="busybox")
     assert silent.value(parse(memory.objects["runs/r/result.json"])) is None
+
+
+def test_resources_is_the_older_name_of_container_resources(memory: Memory) -> None:
+    limits = k8s.V1ResourceRequirements(limits={"cpu": "800m"})
+    submitted(LongshorePodOperator(task_id="load", image="busybox", resources=limits), memory, context())
+    assert memory.messages[-1][1]["task"]["container_resources"] == {"limits": {"cpu": "800m"}}
+    with pytest.raises(ValueError, match="give one of them"):
+        LongshorePodOperator(task_id="load", image="busybox", resources=limits, container_resources=limits)

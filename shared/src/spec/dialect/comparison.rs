@@ -75,6 +75,9 @@ static KESTRA_DIFFERS: &[(&str, &str)] = &[
     ("namespace", "of a flow, it is for names and labels; of a task, the default is the deployment's"),
     ("inputs", "values come with the submission"),
     ("targetOS", "Linux only"),
+    ("medium", "only here: `Memory` or disk, where the volume of the carriers lies"),
+    ("sizeLimit", "only here: of that volume"),
+    ("transfer", "only here: how files move"),
 ];
 
 /// Kestra's objects that are read, with those inside them.

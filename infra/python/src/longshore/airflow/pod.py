@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 from airflow.sdk import Context
@@ -14,7 +14,7 @@ from longshore.airflow.plain import plain
 from longshore.documents import literal
 from longshore.results import Result
 
-_NOT_SENT = frozenset({"self", "kwargs", "__class__"})
+_NOT_SENT = frozenset({"self", "kwargs", "__class__", "resources"})
 
 _OWN = {
     "input_files": "inputFiles",
@@ -42,9 +42,10 @@ class LongshorePodOperator(LongshoreRunOperator):
     template_fields: Sequence[str] = (
         *("image", "name", "hostname", "cmds", "annotations", "arguments", "env_vars", "labels", "pod_template_file"),
         *("pod_template_dict", "namespace", "container_resources", "volumes", "volume_mounts", "env_from"),
-        *("configmaps", "node_selector", "base_container_name", "input_files", "output_files"),
-        *("inputs", "bucket", "submissions_queue", "cancel_queue"),
+        *("configmaps", "node_selector", "base_container_name", "kubernetes_conn_id", "config_file", "cluster_context"),
+        *("trigger_kwargs", "input_files", "output_files", "inputs", "bucket", "submissions_queue", "cancel_queue"),
     )
+    template_fields_renderers: ClassVar[dict[str, str]] = {"env_vars": "py"}
 
     def __init__(
         self,
@@ -66,6 +67,7 @@ class LongshorePodOperator(LongshoreRunOperator):
         annotations: Mapping[str, Any] | None = None,
         random_name_suffix: bool | None = None,
         container_resources: Any = None,
+        resources: Any = None,
         affinity: Any = None,
         tolerations: Sequence[Any] | None = None,
         node_selector: Mapping[str, str] | None = None,
@@ -124,6 +126,10 @@ class LongshorePodOperator(LongshoreRunOperator):
         connection: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
+        if resources is not None and container_resources is not None:
+            raise ValueError("`resources` is the older name of `container_resources`: give one of them")
+        # Airflow itself has an argument `resources`, which means something else.
+        container_resources = resources if container_resources is None else container_resources
         given = {name: value for name, value in locals().items() if name not in _NOT_SENT}
         super().__init__(do_xcom_push=do_xcom_push, **kwargs)
         self._names = tuple(name for name in given if name != "do_xcom_push")
