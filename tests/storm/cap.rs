@@ -54,7 +54,8 @@ async fn runs_under_a_cap_and_through_an_outage_never_have_more_live_pods_and_al
         })
         .await?;
     let verdict = Verdict::of(&scene, &expected, &seen).await?;
-    let (peak, dead) = (scene.witness.book().peak, scene.dead_letters().await?);
+    let peak = scene.witness.book().peak;
+    let dead = scene.dead_letters().await?;
     println!(
         "cap (seed {seed}): {runs} submissions under a cap of {places}, at most {peak} live pods seen; {} requests \
          refused in an outage of {} s; dead letters {dead:?}; {} s\n{verdict}",

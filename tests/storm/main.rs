@@ -2,6 +2,10 @@
 //! everything together. What is promised is counted afterwards, by a bystander's watch and by the bytes in the bucket.
 //!
 //! Each storm runs in a small form with the other tests, in the full one by `just storm`, and the long one by `just soak`.
+#![expect(
+    clippy::indexing_slicing,
+    reason = "documents and bodies are the test's own: a place that is not there must end it"
+)]
 #![expect(clippy::print_stdout, reason = "who runs a storm is told what it counted")]
 
 #[path = "../e2e/cloud.rs"]
