@@ -213,9 +213,9 @@ impl Act<'_> {
 
 /// Somebody who notices deaths at a point, and lets others die there.
 struct Deaths {
-    /// How many runs had no result at each death.
+    /// How many runs had no result at the last look before each death.
     noticed: Arc<Mutex<Vec<usize>>>,
-    /// How many have none now.
+    /// How many had none at the last look.
     under_way: Arc<AtomicUsize>,
     watching: JoinHandle<()>,
 }
