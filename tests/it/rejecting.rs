@@ -1,6 +1,6 @@
 //! Whatever comes in by whichever way and cannot be carried out: it is kept, or it has a result, or whoever asks is told; with the place, what was found
 //! there, and what is accepted.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use anyhow::Result;
 use fixtures::entrances::{Entrances, Function};

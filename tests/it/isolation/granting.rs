@@ -24,7 +24,7 @@ async fn the_manifest_of_a_run_links_to_its_own_inputs_and_to_what_its_task_name
     let posted = entrances.cluster.posted();
     let pod = posted.iter().find(|pod| pod.to_string().contains("mine")).unwrap().to_string();
     let links: Vec<&str> =
-        pod.match_indices("http://").map(|(at, _)| pod[at..].split('"').next().unwrap()).collect();
+        pod.match_indices("http://").map(|(at, _)| pod.split_at(at).1.split('"').next().unwrap()).collect();
     assert_eq!(links, ["http://127.0.0.1:9/bucket/runs/mine/inputs/manifest.txt"]);
     Ok(())
 }

@@ -1,5 +1,5 @@
 //! What a task, its files and its sender cannot reach: other runs, other buckets, Longshore's own objects.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod fetching;
 mod forging;
