@@ -41,6 +41,10 @@ storm runs="300":
 soak minutes="30":
     LONGSHORE_SOAK_MINUTES={{ minutes }} cargo test --package longshore-tests --test storm --locked -- --ignored --nocapture
 
+# Everything that reads foreign input under libFuzzer, so many seconds each: `just fuzz 600 archives`
+fuzz seconds="60" target="":
+    .ci/fuzz {{ seconds }} {{ target }}
+
 # Time per hop of a plain task on the local stack
 bench:
     cargo bench --package longshore-tests --bench hops

@@ -14,6 +14,7 @@ mod executor;
 mod failing;
 mod heartbeats;
 mod hollow;
+mod hostile;
 mod isolation;
 mod misbehaving;
 mod once;

@@ -4,10 +4,11 @@
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use futures::Stream;
+use futures::future::ready;
+use futures::{Stream, StreamExt};
 use k8s_openapi::api::core::v1::Pod;
 use kube::Client;
 use kube::Resource;
@@ -39,10 +40,25 @@ pub async fn start(
     let request =
         request.map_err(|error| ClusterError::from_kube(&operation, kube::Error::BuildRequest(error)))?;
     let connection = client.connect(request).await.map_err(|error| upgrade_error(&operation, error))?;
-    let ending = Arc::new(Mutex::new(Ending::default()));
-    let frames = Frames { socket: Box::pin(connection.into_stream()), ending: ending.clone() };
     let words = command.iter().take(2).cloned().collect::<Vec<_>>().join(" ");
-    let container = container.to_owned();
+    let frames = connection.into_stream().filter_map(|message| {
+        ready(match message {
+            Ok(Message::Binary(frame)) => Some(Ok(frame)),
+            Ok(_) => None,
+            Err(error) => Some(Err(std::io::Error::other(error))),
+        })
+    });
+    Ok(read(frames, words, container.to_owned()))
+}
+
+/// A command whose binary messages are these, as an API server sends them: the first byte is the channel.
+pub fn read(
+    frames: impl Stream<Item = std::io::Result<Bytes>> + Send + 'static,
+    command: String,
+    container: String,
+) -> Command {
+    let ending = Arc::new(Mutex::new(Ending::default()));
+    let frames = Frames { socket: Box::pin(frames), ending: ending.clone() };
     let outcome = Box::pin(async move {
         let ending = std::mem::take(&mut *ending.lock().unwrap_or_else(PoisonError::into_inner));
         let outcome = match &ending.status {
@@ -50,9 +66,9 @@ pub async fn start(
             Some(status) => format!("failed: {} {}", status.message, ending.complaint()),
             None => format!("was cut off before it ended {}", ending.complaint()),
         };
-        Err(ClusterError::Command { command: words, container, outcome: outcome.trim().to_owned() })
+        Err(ClusterError::Command { command, container, outcome: outcome.trim().to_owned() })
     });
-    Ok(Command { stdout: Box::new(StreamReader::new(frames)), outcome })
+    Command { stdout: Box::new(StreamReader::new(frames)), outcome }
 }
 
 /// An upgrade that was refused carries only the HTTP status.
@@ -96,27 +112,22 @@ struct Frames<S> {
     ending: Arc<Mutex<Ending>>,
 }
 
-impl<S, E> Stream for Frames<S>
-where
-    S: Stream<Item = Result<Message, E>>,
-    E: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
+impl<S: Stream<Item = std::io::Result<Bytes>>> Stream for Frames<S> {
     type Item = std::io::Result<Bytes>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         loop {
-            let message = ready!(self.socket.as_mut().poll_next(context));
+            let Poll::Ready(frame) = self.socket.as_mut().poll_next(context) else { return Poll::Pending };
             let mut ending = self.ending.lock().unwrap_or_else(PoisonError::into_inner);
-            match message {
-                Some(Ok(Message::Binary(frame))) => match frame.split_first() {
+            match frame {
+                Some(Ok(frame)) => match frame.split_first() {
                     Some((1, rest)) if !rest.is_empty() => return Poll::Ready(Some(Ok(frame.slice(1..)))),
                     Some((2, rest)) => ending.complain(rest),
                     Some((3, rest)) => ending.status = serde_json::from_slice(rest).ok(),
                     Some(_) | None => {}
                 },
-                Some(Ok(_)) => {}
                 _ if ending.status.is_some() => return Poll::Ready(None),
-                Some(Err(error)) => return Poll::Ready(Some(Err(std::io::Error::other(error)))),
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                 None => {
                     let cut = std::io::Error::new(
                         std::io::ErrorKind::UnexpectedEof,
@@ -135,19 +146,18 @@ mod tests {
 
     use super::*;
 
-    async fn read(frames: &[&[u8]]) -> (std::io::Result<Vec<u8>>, Ending) {
-        let messages: Vec<Result<Message, std::io::Error>> =
-            frames.iter().map(|frame| Ok(Message::Binary(frame.to_vec().into()))).collect();
-        let ending = Arc::new(Mutex::new(Ending::default()));
-        let stream = Frames { socket: Box::pin(futures::stream::iter(messages)), ending: ending.clone() };
+    async fn outcome(frames: &[&[u8]]) -> (std::io::Result<Vec<u8>>, Result<(), ClusterError>) {
+        let frames: Vec<std::io::Result<Bytes>> =
+            frames.iter().map(|frame| Ok(Bytes::copy_from_slice(frame))).collect();
+        let mut command = read(futures::stream::iter(frames), "tar".to_owned(), "out-files".to_owned());
         let mut bytes = Vec::new();
-        let outcome = StreamReader::new(stream).read_to_end(&mut bytes).await.map(|_| bytes);
-        (outcome, std::mem::take(&mut *ending.lock().unwrap()))
+        let output = command.stdout.read_to_end(&mut bytes).await.map(|_| bytes);
+        (output, command.outcome.await)
     }
 
     #[tokio::test]
     async fn output_ends_with_the_status_and_complaints_are_kept() {
-        let (output, ending) = read(&[
+        let (output, outcome) = outcome(&[
             b"\x01",
             b"\x01one ",
             b"\x02oops",
@@ -156,13 +166,14 @@ mod tests {
         ])
         .await;
         assert_eq!(output.unwrap(), b"one two");
-        assert_eq!(ending.complaint(), "oops");
-        assert_eq!(ending.status.unwrap().message, "m");
+        let words = outcome.unwrap_err().to_string();
+        assert!(words.contains("failed: m oops"), "{words}");
     }
 
     #[tokio::test]
     async fn a_connection_that_breaks_off_is_an_error_and_no_end() {
-        let (output, _) = read(&[b"\x01half"]).await;
+        let (output, outcome) = outcome(&[b"\x01half"]).await;
         assert_eq!(output.unwrap_err().kind(), std::io::ErrorKind::UnexpectedEof);
+        assert!(outcome.unwrap_err().to_string().contains("cut off"));
     }
 }

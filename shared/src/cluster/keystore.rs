@@ -1,5 +1,8 @@
 //! Key stores and trust stores as `keytool` and `openssl` write them: PKCS12, and Java's own JKS.
 
+#[cfg(feature = "keystores")]
+mod java;
+
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::error::ClusterError;
@@ -17,14 +20,12 @@ pub struct Contents {
 #[cfg(feature = "keystores")]
 const CUSTOMARY: &str = "changeit";
 
-/// First bytes of a Java key store
-/// (<https://github.com/openjdk/jdk/blob/master/src/java.base/share/classes/sun/security/provider/JavaKeyStore.java>).
-#[cfg(feature = "keystores")]
-const JAVA: [u8; 4] = [0xfe, 0xed, 0xfe, 0xed];
-
 /// First bytes of a store of the kind JCEKS, whose protection of keys no library here reads.
 #[cfg(feature = "keystores")]
 const JCEKS: [u8; 4] = [0xce, 0xce, 0xce, 0xce];
+
+/// Longest store that is read, in bytes; those of `keytool` and `openssl` with a whole authority in them have some 200 KiB.
+pub const MAX_BYTES: usize = 1024 * 1024;
 
 /// Read a store; `property` is where it was named.
 ///
@@ -32,9 +33,15 @@ const JCEKS: [u8; 4] = [0xce, 0xce, 0xce, 0xce];
 /// When it is none, or the passphrase is wrong. No message tells anything of the passphrase.
 #[cfg(feature = "keystores")]
 pub fn read(property: &str, bytes: &[u8], passphrase: Option<&str>) -> Result<Contents, ClusterError> {
+    if bytes.len() > MAX_BYTES {
+        let length = bytes.len();
+        return Err(ClusterError::settings(format!(
+            "`{property}` has {length} bytes, more than the {MAX_BYTES} of a key store"
+        )));
+    }
     let words = passphrase.unwrap_or(CUSTOMARY);
-    let opened = if bytes.starts_with(&JAVA) {
-        java(bytes, words)
+    let opened = if bytes.starts_with(&java::MAGIC) {
+        java::read(bytes, words).ok_or(())
     } else if bytes.starts_with(&JCEKS) {
         return Err(ClusterError::settings(format!(
             "`{property}` is a JCEKS store; convert it with `keytool -importkeystore -srckeystore old -destkeystore new.p12 -deststoretype PKCS12`"
@@ -61,26 +68,6 @@ pub fn read(property: &str, _bytes: &[u8], _passphrase: Option<&str>) -> Result<
     Err(ClusterError::settings(format!(
         "`{property}` cannot be read: this program was built without the feature `keystores`"
     )))
-}
-
-#[cfg(feature = "keystores")]
-fn java(bytes: &[u8], passphrase: &str) -> Result<Contents, ()> {
-    let mut store = jks::KeyStore::new();
-    store.load(bytes, passphrase.as_bytes()).map_err(drop)?;
-    let mut contents = Contents::default();
-    let mut aliases = store.aliases();
-    aliases.sort();
-    for alias in aliases {
-        if store.is_private_key_entry(&alias) {
-            let entry = store.get_private_key_entry(&alias, passphrase.as_bytes()).map_err(drop)?;
-            let chain = entry.certificate_chain.into_iter().map(|certificate| certificate.content.into());
-            contents.keys.push((PrivateKeyDer::Pkcs8(entry.private_key.into()), chain.collect()));
-        } else {
-            let entry = store.get_trusted_certificate_entry(&alias).map_err(drop)?;
-            contents.certificates.push(entry.certificate.content.into());
-        }
-    }
-    Ok(contents)
 }
 
 #[cfg(feature = "keystores")]

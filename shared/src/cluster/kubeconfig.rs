@@ -1,5 +1,6 @@
 //! A kubeconfig as a connection, so that a run can take a cluster along that only its author's machine knows.
 
+use std::io::Read;
 use std::path::Path;
 
 use base64::Engine;
@@ -11,12 +12,35 @@ use super::error::ClusterError;
 use crate::spec::connection::Connection;
 use crate::spec::secret::Secret;
 
+/// Longest kubeconfig, and longest file that one names, in bytes. Those of clouds have a few kilobytes.
+pub const MAX_BYTES: u64 = 1024 * 1024;
+
 /// The connection of a kubeconfig's context (its current one unless named). Files it points to are read; exec plugins are off.
 ///
 /// # Errors
 /// When the file, the context or what it names cannot be read, or it needs a plugin; the message says which and what to do.
 pub fn connection(file: &Path, context: Option<&str>) -> Result<Connection, ClusterError> {
-    let config = Kubeconfig::read_from(file).map_err(|error| {
+    let unreadable = |error: Box<dyn std::error::Error + Send + Sync>| {
+        ClusterError::because(format!("could not read kubeconfig `{}`", file.display()), error)
+    };
+    let bytes = bounded(file).map_err(|error| unreadable(error.into()))?;
+    let text = String::from_utf8(bytes).map_err(|error| unreadable(error.into()))?;
+    // a file in it is relative to it
+    let folder = file.parent().unwrap_or(Path::new(""));
+    of(&text, context, file, |named| bounded(&folder.join(named)))
+}
+
+/// The connection of a kubeconfig with this text; `file` is its name in messages, and `read` gets the files that it names.
+///
+/// # Errors
+/// As [`connection`].
+pub fn of(
+    text: &str,
+    context: Option<&str>,
+    file: &Path,
+    read: impl Fn(&Path) -> std::io::Result<Vec<u8>>,
+) -> Result<Connection, ClusterError> {
+    let config = Kubeconfig::from_yaml(text).map_err(|error| {
         ClusterError::because(format!("could not read kubeconfig `{}`", file.display()), error)
     })?;
     let name =
@@ -35,7 +59,12 @@ pub fn connection(file: &Path, context: Option<&str>) -> Result<Connection, Clus
         .iter()
         .find(|named| Some(&named.name) == context.user.as_ref())
         .and_then(|named| named.auth_info.as_ref());
-    assemble(cluster, user.unwrap_or(&AuthInfo::default()), context.namespace.clone(), file)
+    assemble(
+        cluster,
+        user.unwrap_or(&AuthInfo::default()),
+        context.namespace.clone(),
+        &Files { kubeconfig: file, read: &read },
+    )
 }
 
 /// Where Kubernetes puts what a pod needs to reach its own API server
@@ -69,8 +98,9 @@ fn assemble(
     cluster: &Cluster,
     user: &AuthInfo,
     namespace: Option<String>,
-    file: &Path,
+    files: &Files<'_>,
 ) -> Result<Connection, ClusterError> {
+    let file = files.kubeconfig;
     if user.exec.is_some() || user.auth_provider.is_some() {
         return Err(ClusterError::settings(format!(
             "kubeconfig `{}` gets its credentials from a plugin, which functions do not run; use a context with a token or a client certificate, or `--cluster NAME` for EKS",
@@ -90,21 +120,21 @@ fn assemble(
     }
     let token = match (&user.token, &user.token_file) {
         (Some(token), _) => Some(Secret::from(token.clone())),
-        (None, Some(path)) => Some(Secret::from(String::from_utf8_lossy(&read(Path::new(path))?).trim())),
+        (None, Some(path)) => Some(Secret::from(String::from_utf8_lossy(&files.named(path)?).trim())),
         (None, None) => None,
     };
     Ok(Connection {
         master_url: cluster.server.clone(),
-        ca_cert_data: data(
-            cluster.certificate_authority_data.clone(),
-            cluster.certificate_authority.as_deref(),
-        )?,
-        client_cert_data: data(user.client_certificate_data.clone(), user.client_certificate.as_deref())?,
-        client_key_data: data(
-            user.client_key_data.as_ref().map(|key| key.expose_secret().to_owned()),
-            user.client_key.as_deref(),
-        )?
-        .map(Secret::from),
+        ca_cert_data: files
+            .data(cluster.certificate_authority_data.clone(), cluster.certificate_authority.as_deref())?,
+        client_cert_data: files
+            .data(user.client_certificate_data.clone(), user.client_certificate.as_deref())?,
+        client_key_data: files
+            .data(
+                user.client_key_data.as_ref().map(|key| key.expose_secret().to_owned()),
+                user.client_key.as_deref(),
+            )?
+            .map(Secret::from),
         oauth_token: token,
         username: user.username.clone(),
         password: user.password.clone().map(Secret::from),
@@ -114,21 +144,39 @@ fn assemble(
     })
 }
 
-fn data(inline: Option<String>, path: Option<&str>) -> Result<Option<String>, ClusterError> {
-    match (inline, path) {
-        (Some(inline), _) => Ok(Some(inline)),
-        (None, Some(path)) => read(Path::new(path)).map(|bytes| Some(STANDARD.encode(bytes))),
-        (None, None) => Ok(None),
+/// A kubeconfig and the files that it names.
+struct Files<'a> {
+    kubeconfig: &'a Path,
+    read: &'a dyn Fn(&Path) -> std::io::Result<Vec<u8>>,
+}
+
+impl Files<'_> {
+    fn data(&self, inline: Option<String>, path: Option<&str>) -> Result<Option<String>, ClusterError> {
+        match (inline, path) {
+            (Some(inline), _) => Ok(Some(inline)),
+            (None, Some(path)) => self.named(path).map(|bytes| Some(STANDARD.encode(bytes))),
+            (None, None) => Ok(None),
+        }
+    }
+
+    fn named(&self, path: &str) -> Result<Vec<u8>, ClusterError> {
+        (self.read)(Path::new(path)).map_err(|error| {
+            ClusterError::because(format!("could not read `{path}`, which the kubeconfig names"), error)
+        })
     }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, ClusterError> {
-    std::fs::read(path).map_err(|error| {
-        ClusterError::because(
-            format!("could not read `{}`, which the kubeconfig names", path.display()),
-            error,
-        )
-    })
+/// The bytes of a regular file of at most [`MAX_BYTES`]: a pipe or a device would never end.
+fn bounded(path: &Path) -> std::io::Result<Vec<u8>> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(std::io::Error::other("it is no regular file"));
+    }
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(std::io::Error::other(format!("it is longer than {MAX_BYTES} bytes")));
+    }
+    Ok(bytes)
 }
 
 fn missing(what: &str, file: &Path) -> ClusterError {

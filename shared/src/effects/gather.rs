@@ -289,6 +289,12 @@ impl Gathered {
                 "the beginning of container `{name}`'s log had been rotated away; output lines may be missing"
             ));
         }
+        if log.cut {
+            self.warnings.push(format!(
+                "the log of container `{name}` is longer than {} bytes; the rest is left out, and output lines in it are missing",
+                logs::MAX_LOG_BYTES
+            ));
+        }
         if container.role == Role::Deciding {
             self.outputs.extend(log.said.outputs);
             self.warnings.extend(log.said.warnings);

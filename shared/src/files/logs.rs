@@ -7,6 +7,7 @@ use bytes::Bytes;
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use jiff::Timestamp;
+use tokio::io::AsyncReadExt;
 use tokio_util::io::StreamReader;
 
 use crate::clock::later;
@@ -28,6 +29,9 @@ const ROTATED_ABOVE: u64 = 1024 * 1024;
 /// A log whose first line is this much younger than the container began somewhere in the middle.
 const LATE_BEGINNING: Duration = Duration::from_secs(5);
 
+/// Most bytes of a log that are stored, times included. A kubelet keeps 10 MiB of one by default; a container that never stops writing is cut here.
+pub const MAX_LOG_BYTES: u64 = 1024 * 1024 * 1024;
+
 /// A log on its way, every line with its time.
 pub type LogStream = BoxStream<'static, std::io::Result<Bytes>>;
 
@@ -39,6 +43,8 @@ pub struct Collected {
     pub tail: String,
     /// What its `::{…}::` lines said.
     pub said: Said,
+    /// It went on after [`MAX_LOG_BYTES`].
+    pub cut: bool,
 }
 
 /// What is gathered while the bytes pass.
@@ -128,23 +134,41 @@ pub async fn store(
     started_at: Option<Timestamp>,
     stream: BoxStream<'_, std::io::Result<Bytes>>,
 ) -> Result<Collected, Error> {
+    store_at_most(environment, record, container, started_at, stream, MAX_LOG_BYTES).await
+}
+
+/// [`store`] with another limit than [`MAX_LOG_BYTES`].
+///
+/// # Errors
+/// When the stream breaks off or the store fails.
+pub async fn store_at_most(
+    environment: &Environment,
+    record: &Record,
+    container: &str,
+    started_at: Option<Timestamp>,
+    stream: BoxStream<'_, std::io::Result<Bytes>>,
+    max_bytes: u64,
+) -> Result<Collected, Error> {
     let passing = Arc::new(Mutex::new(Some(Passing::begin(container))));
     let seen = passing.clone();
-    let mut bytes = StreamReader::new(stream.inspect(move |chunk| {
+    let bytes = StreamReader::new(stream.inspect(move |chunk| {
         if let (Ok(chunk), Some(passing)) =
             (chunk, seen.lock().unwrap_or_else(PoisonError::into_inner).as_mut())
         {
             passing.pass(chunk);
         }
     }));
+    let mut bytes = bytes.take(max_bytes);
     let key = keys::log(&record.run_id, record.attempt.number, container);
     let stored = environment.files.upload(&key, 0, record.hops + 1, &mut bytes).await?;
+    // nothing is left of the allowance, and something of the log
+    let cut = stored.size == max_bytes && bytes.get_mut().read(&mut [0]).await.is_ok_and(|read| read > 0);
     drop(bytes);
     let passed = passing.lock().unwrap_or_else(PoisonError::into_inner).take();
     let (tail, said, first) = passed.map(Passing::finish).unwrap_or_default();
     let complete = !began_late(first, started_at, stored.size);
     let uri = keys::uri(environment.bucket.name(), &key);
-    Ok(Collected { object: LogObject { uri, size: stored.size, complete }, tail, said })
+    Ok(Collected { object: LogObject { uri, size: stored.size, complete }, tail, said, cut })
 }
 
 /// The beginning was rotated away: the log is large and its first line came well after the container's start.

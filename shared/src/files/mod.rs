@@ -1,5 +1,6 @@
 //! Files: inputs by presigned manifest, logs and outputs into the bucket.
 
+mod allowance;
 pub mod inputs;
 pub mod logs;
 pub mod outputs;

@@ -1,6 +1,7 @@
 //! Output files: listed and read in the carrier, one archive after the other, each entry streamed into the bucket.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 
 use bytes::Bytes;
 use futures::StreamExt;
@@ -8,6 +9,7 @@ use jiff::Timestamp;
 use tokio::io::AsyncReadExt;
 use tokio_tar::Archive;
 
+use super::allowance::{Allowance, Metered};
 use crate::cluster::client::Cluster;
 use crate::cluster::error::ClusterError;
 use crate::environment::Environment;
@@ -22,7 +24,15 @@ use crate::run::record::Record;
 use crate::run::result::OutputFile;
 use crate::store::bucket::Condition;
 use crate::store::keys;
-use crate::store::upload::UploadError;
+use crate::store::upload::{MAX_BYTES, UploadError};
+
+/// Most output files of an attempt. The result names each of them, and a function holds it in memory.
+pub const MAX_FILES: usize = 10_000;
+
+/// What an archive may hold beside the content of the files that were asked for: so much, and so much for each of them (its header, a long name, what
+/// fills its last block).
+const BESIDE_BYTES: u64 = 1024 * 1024;
+const BESIDE_EACH_BYTES: u64 = 4 * 1024;
 
 /// How often what is missing after an archive is asked for again.
 const ROUNDS: u32 = 3;
@@ -65,22 +75,20 @@ pub async fn collect(
         }
     };
     let choice = choose(&listing, &selection);
+    let (wanted, refused) = within_limits(choice.files);
     let mut done = carrier.earlier().await?;
-    let mut collected = Collected {
-        missing: choice.missing.clone(),
-        warnings: choice.warnings.clone(),
-        ..Collected::default()
-    };
+    let mut collected =
+        Collected { missing: choice.missing, warnings: choice.warnings, ..Collected::default() };
     let mut lost = BTreeMap::new();
     for _ in 0..ROUNDS {
         let open: Vec<&Entry> =
-            choice.files.iter().copied().filter(|file| !done.contains_key(&file.path)).collect();
+            wanted.iter().copied().filter(|file| !done.contains_key(&file.path)).collect();
         if open.is_empty() {
             break;
         }
         lost.clear();
         for batch in archive::batches(&open) {
-            match carrier.fetch(&batch, &mut done, until).await? {
+            match carrier.fetch(&batch, &mut done, &mut collected.warnings, until).await? {
                 Fetched::All => {}
                 Fetched::OutOfTime => {
                     carrier.keep(&done).await?;
@@ -101,8 +109,29 @@ pub async fn collect(
     collected.lost = lost
         .into_iter()
         .map(|(path, reason)| format!("output file `{path}` could not be brought back: {reason}"))
+        .chain(refused)
         .collect();
     Ok(collected)
+}
+
+/// The files that can be brought back, and words about the others.
+fn within_limits(chosen: Vec<&Entry>) -> (Vec<&Entry>, Vec<String>) {
+    let (mut wanted, large): (Vec<_>, Vec<_>) = chosen.into_iter().partition(|file| file.size <= MAX_BYTES);
+    let too_large = |file: &Entry| {
+        format!(
+            "output file `{}` could not be brought back: it has {} bytes, more than the {MAX_BYTES} of an output file; write it to a bucket from the task",
+            file.path, file.size
+        )
+    };
+    let mut refused: Vec<String> = large.into_iter().take(MAX_FILES).map(too_large).collect();
+    if let Some(surplus) = wanted.len().checked_sub(MAX_FILES).filter(|surplus| *surplus > 0) {
+        refused.push(format!(
+            "{surplus} of {} output files could not be brought back: a run has at most {MAX_FILES}; pack them into an archive",
+            wanted.len()
+        ));
+        wanted.truncate(MAX_FILES);
+    }
+    (wanted, refused)
 }
 
 /// What became of one archive.
@@ -152,6 +181,7 @@ impl Carrier<'_> {
         &self,
         batch: &Batch<'_>,
         done: &mut BTreeMap<String, OutputFile>,
+        warnings: &mut Vec<String>,
         until: Timestamp,
     ) -> Result<Fetched, Error> {
         let command = batch.command(WORKING_DIR);
@@ -159,7 +189,8 @@ impl Carrier<'_> {
             self.cluster.exec(self.namespace(), &self.record.attempt.pod_name, OUT_CARRIER, &command).await?;
         let mut wanted: BTreeMap<&str, &Entry> =
             batch.files.iter().map(|file| (file.path.as_str(), *file)).collect();
-        let mut archive = Archive::new(running.stdout);
+        let allowance = Allowance::of(BESIDE_BYTES + BESIDE_EACH_BYTES * batch.files.len() as u64);
+        let mut archive = Archive::new(Metered::new(running.stdout, allowance.clone()));
         let mut entries = match archive.entries() {
             Ok(entries) => entries,
             Err(error) => return Ok(Fetched::Cut(error.to_string())),
@@ -171,11 +202,18 @@ impl Carrier<'_> {
             };
             // A name that is no path below the directory was not asked for.
             let name = entry.path_bytes().ok().and_then(|path| paths::safe(path).ok()).unwrap_or_default();
-            let Some(listed) = wanted.get(name.as_str()).filter(|_| entry.header().entry_type().is_file())
-            else {
-                continue;
-            };
+            let Some(listed) = wanted.get(name.as_str()) else { continue };
+            if !entry.header().entry_type().is_file() {
+                return Ok(Fetched::Cut(format!("`{name}` is no plain file in the archive")));
+            }
             let size = entry.effective_size();
+            if size > MAX_BYTES {
+                return Ok(Fetched::Cut(format!(
+                    "the archive says that `{name}` has {size} bytes, more than the {MAX_BYTES} of an output file"
+                )));
+            }
+            allowance.grow(size);
+            let listed_size = listed.size;
             match self.store(listed, size, &mut entry).await {
                 Ok(file) => drop(done.insert(name.clone(), file)),
                 Err(Error::Upload(UploadError::Stream { source, .. })) => {
@@ -184,16 +222,36 @@ impl Carrier<'_> {
                 Err(error) => return Err(error),
             }
             wanted.remove(name.as_str());
+            if size != listed_size {
+                warnings.push(format!(
+                    "output file `{name}` had {listed_size} bytes when it was listed and {size} when it was read; something still writes to it"
+                ));
+            }
             if self.environment.clock.now() >= until && !wanted.is_empty() {
                 return Ok(Fetched::OutOfTime);
             }
         }
         drop(entries);
-        drop(archive);
-        match (running.outcome.await, wanted.is_empty()) {
-            (_, true) => Ok(Fetched::All),
-            (Err(error), false) => Ok(Fetched::Cut(crate::error::chain(&error))),
-            (Ok(()), false) => Ok(Fetched::Cut("the archive ended without it".to_owned())),
+        // What `tar` has to say comes after the last block. That the connection broke there is no matter for files that came.
+        let rest = match archive.into_inner() {
+            Ok(mut rest) => tokio::io::copy(&mut rest, &mut tokio::io::sink()).await.map(drop),
+            Err(_) => Ok(()),
+        };
+        let complaint = match rest {
+            Ok(()) => running.outcome.await.err().map(|error| crate::error::chain(&error)),
+            Err(error) if wanted.is_empty() && error.kind() != ErrorKind::FileTooLarge => None,
+            Err(error) => Some(error.to_string()),
+        };
+        match complaint {
+            Some(complaint) if wanted.is_empty() => {
+                let count = batch.files.len();
+                warnings
+                    .push(format!("{count} output files were brought back with a complaint: {complaint}"));
+                Ok(Fetched::All)
+            }
+            None if wanted.is_empty() => Ok(Fetched::All),
+            Some(complaint) => Ok(Fetched::Cut(complaint)),
+            None => Ok(Fetched::Cut("the archive ended without it".to_owned())),
         }
     }
 

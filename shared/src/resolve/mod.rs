@@ -1,13 +1,15 @@
 //! Templates rendered, defaults filled, nothing optional left: a task document becomes a [`plan::Plan`].
 
+pub mod bounds;
 pub mod command;
 mod files;
+pub mod limits;
 mod names;
 pub mod plan;
 mod pod_create;
-mod render;
+pub mod render;
 mod script;
-mod tags;
+pub mod tags;
 #[cfg(test)]
 mod tests;
 pub mod trigger;
@@ -173,6 +175,7 @@ fn assemble(
         }
     };
     files::check_mounts(&pod, &files, place);
+    limits::check(&pod, &files, place);
     if pod.pointer("/spec/restartPolicy").and_then(Value::as_str) == Some("Always") {
         warnings.push(
             "with `restartPolicy: Always` containers start again when they end; set `Never` or `OnFailure`"

@@ -7,17 +7,17 @@ use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior};
 use serde_json::{Map, Value};
 
 use super::names::Names;
-use super::tags;
+use super::{bounds, tags};
 use crate::spec::dialect::Dialect;
 use crate::spec::place::{Place, has_template, shortened};
 use crate::spec::problem::Problem;
 use crate::spec::read::MAX_BYTES;
 
 /// Most instructions of the engine for one text. A loop over a list takes about ten for each element.
-const MAX_STEPS: u64 = 100_000;
+pub const MAX_STEPS: u64 = 100_000;
 
 /// Longest text that a template may make, in bytes: as much as a whole document may have.
-const MAX_OUTPUT_BYTES: usize = MAX_BYTES;
+pub const MAX_OUTPUT_BYTES: usize = MAX_BYTES;
 
 /// Renders texts with the names of a run.
 pub(crate) struct Renderer<'a> {
@@ -34,6 +34,7 @@ impl<'a> Renderer<'a> {
         engine.set_auto_escape_callback(|_| AutoEscape::None);
         engine.set_recursion_limit(64);
         engine.set_fuel(Some(MAX_STEPS));
+        bounds::install(&mut engine);
         engine.set_formatter(|output, state, value| match value.kind() {
             // a null is nothing; lists and maps are JSON, which a program can read
             ValueKind::None => Ok(()),
@@ -41,11 +42,15 @@ impl<'a> Renderer<'a> {
                 .write_str(if value.is_true() { "true" } else { "false" })
                 .map_err(|_| Error::from(ErrorKind::WriteFailure)),
             ValueKind::Map | ValueKind::Seq => {
+                bounds::printable(value)?;
                 let text = serde_json::to_string(value)
                     .map_err(|error| Error::new(ErrorKind::BadSerialization, error.to_string()))?;
                 output.write_str(&text).map_err(|_| Error::from(ErrorKind::WriteFailure))
             }
-            _ => minijinja::escape_formatter(output, state, value),
+            _ => {
+                bounds::printable(value)?;
+                minijinja::escape_formatter(output, state, value)
+            }
         });
         if let Some(jinja) = names.jinja() {
             jinja.install(&mut engine);
@@ -114,7 +119,8 @@ impl<'a> Renderer<'a> {
             return Ok(text.to_owned());
         }
         tags::check(text).map_err(|error| vec![Problem::new("", error.to_string())])?;
-        let guarded = text.replace("{#", "{{ '{#' }}");
+        let guarded = tags::bounded(&text.replace("{#", "{{ '{#' }}"));
+        let guarded = guarded.map_err(|error| vec![Problem::new("", error.to_string())])?;
         let (body, line_break) = match guarded.strip_suffix('\n') {
             Some(body) => (body, "\n"),
             None => (guarded.as_str(), ""),
@@ -169,7 +175,7 @@ pub(crate) fn names_in(text: &str) -> BTreeSet<String> {
         return BTreeSet::new();
     }
     let engine = Environment::new();
-    let guarded = text.replace("{#", "{{ '{#' }}");
+    let Ok(guarded) = tags::bounded(&text.replace("{#", "{{ '{#' }}")) else { return BTreeSet::new() };
     let template = engine.template_from_str(&guarded);
     template.map(|template| template.undeclared_variables(true).into_iter().collect()).unwrap_or_default()
 }

@@ -1,5 +1,7 @@
 //! From bytes to a submission: an envelope or a bare task document, in JSON or YAML.
 
+mod size;
+
 use serde_json::{Map, Value};
 
 use super::answer::{self, Asked};
@@ -13,6 +15,18 @@ use super::task;
 
 /// Longest document that is read, in bytes: what an SQS message can carry (1 MiB) with room to spare for one from the bucket.
 pub const MAX_BYTES: usize = 4 * 1024 * 1024;
+
+/// Deepest nesting of lists and maps.
+pub const MAX_DEPTH: usize = 64;
+
+/// Most values in a document: lists, maps and what is in them, aliases followed.
+pub const MAX_VALUES: usize = 250_000;
+
+/// Most bytes of all texts and names in a document, aliases followed.
+pub const MAX_TEXT_BYTES: usize = 2 * MAX_BYTES;
+
+/// Most aliases (`*name`) in a document.
+pub const MAX_ALIASES: usize = 1000;
 
 /// The version of the envelope that is read; one that names none is of this version.
 const FORMAT_VERSION: u64 = 1;
@@ -72,22 +86,38 @@ fn parse(bytes: &[u8]) -> Result<Value, Problem> {
     }
     let looks_like_json = text.trim_start().starts_with(['{', '[']);
     if looks_like_json && let Ok(value) = serde_json::from_str(text) {
-        return Ok(value);
+        return size::checked(value);
     }
-    let options =
-        serde_saphyr::options! { strict_booleans: true, legacy_octal_numbers: true, with_snippet: false };
-    serde_saphyr::from_str_with_options(text, options).map_err(|error| {
-        let words = error.without_snippet().to_string();
-        let first = words.lines().next().unwrap_or_default();
-        let problem = Problem::new("", format!("is neither YAML nor JSON: {first}"));
-        let problem = problem.accepted("a text of YAML or JSON");
-        match error.location() {
-            Some(at) => {
-                Problem { line: Some(at.line() as usize), column: Some(at.column() as usize), ..problem }
+    let budget = serde_saphyr::budget! {
+        max_depth: MAX_DEPTH,
+        max_nodes: MAX_VALUES,
+        max_aliases: MAX_ALIASES,
+        // what one scalar and many aliases of it would make is counted before it is made
+        enforce_alias_anchor_ratio: false,
+    };
+    let options = serde_saphyr::options! {
+        strict_booleans: true, legacy_octal_numbers: true, with_snippet: false, budget: budget,
+    };
+    size::of_aliases(text)?;
+    serde_saphyr::from_str_with_options(text, options)
+        .map_err(|error| {
+            if let serde_saphyr::Error::Budget { breach, .. } = &error
+                && let Some(problem) = size::breach(breach)
+            {
+                return problem;
             }
-            None => problem,
-        }
-    })
+            let words = error.without_snippet().to_string();
+            let first = words.lines().next().unwrap_or_default();
+            let problem = Problem::new("", format!("is neither YAML nor JSON: {first}"))
+                .accepted("a text of YAML or JSON");
+            match error.location() {
+                Some(at) => {
+                    Problem { line: Some(at.line() as usize), column: Some(at.column() as usize), ..problem }
+                }
+                None => problem,
+            }
+        })
+        .and_then(size::checked)
 }
 
 fn envelope(document: &Value, place: &Place<'_>) -> Option<Submission> {

@@ -362,6 +362,9 @@ pub(super) fn outputs(fields: &Fields<'_>) -> Vec<String> {
     globs
 }
 
+/// Most input files of a task; those of `namespaceFiles` are counted apart.
+pub const MAX_INPUT_FILES: usize = 1000;
+
 /// `inputFiles`: a map, or a text that is a JSON object; null drops a file.
 pub(super) fn inputs(fields: &Fields<'_>) -> Vec<WrittenFile> {
     const ACCEPTED: &str = "a map from path to content, or such a map as JSON";
@@ -388,6 +391,12 @@ pub(super) fn inputs(fields: &Fields<'_>) -> Vec<WrittenFile> {
             return Vec::new();
         }
     };
+    if map.len() > MAX_INPUT_FILES {
+        let message = format!("has {} input files", map.len());
+        let accepted = format!("at most {MAX_INPUT_FILES} input files; pack them into an archive");
+        place.note(Problem::new(place.pointer(), message).accepted(accepted));
+        return Vec::new();
+    }
     let mut files: Vec<WrittenFile> = Vec::with_capacity(map.len());
     for (written, content) in map.iter().filter(|(_, content)| !content.is_null()) {
         let place = place.at(written);

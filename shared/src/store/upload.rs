@@ -12,8 +12,11 @@ use super::s3::{S3Bucket, classify};
 /// Bytes of one part; also the most that is held in memory. S3 wants at least 5 MiB and at most 10,000 parts.
 pub const PART_BYTES: usize = 8 * 1024 * 1024;
 
-/// Parts may be at most this many (S3's limit); longer streams get larger parts from the start, since their length is known.
+/// Parts may be at most this many (S3's limit).
 const MAX_PARTS: u64 = 10_000;
+
+/// Longest stream that is stored. Larger parts would go further and into a function's memory.
+pub const MAX_BYTES: u64 = MAX_PARTS * PART_BYTES as u64;
 
 /// Metadata of every log and output file (`x-amz-meta-longshore-hops`): how many runs led to it, itself included. Copies keep it.
 pub const HOPS: &str = "longshore-hops";
@@ -46,10 +49,16 @@ pub enum UploadError {
         #[source]
         source: std::io::Error,
     },
+    /// It does not end within [`MAX_BYTES`].
+    #[error("the stream for `{key}` is longer than {MAX_BYTES} bytes")]
+    TooLong {
+        /// Key.
+        key: String,
+    },
 }
 
-/// Store what `stream` yields under `key`, unless there is an object already. `expected` is the length announced, used to size parts;
-/// `hops` becomes its metadata [`HOPS`].
+/// Store what `stream` yields under `key`, unless there is an object already. `expected` is the length announced, 0 where it
+/// is not known; `hops` becomes its metadata [`HOPS`].
 ///
 /// # Errors
 /// When the stream breaks off or the store refuses; nothing is left behind in either case.
@@ -60,16 +69,18 @@ pub async fn stream(
     hops: u32,
     stream: &mut (dyn AsyncRead + Send + Unpin),
 ) -> Result<Uploaded, UploadError> {
-    let part_bytes = usize::try_from(expected / MAX_PARTS + 1).unwrap_or(PART_BYTES).max(PART_BYTES);
+    if expected > MAX_BYTES {
+        return Err(UploadError::TooLong { key: key.to_owned() });
+    }
     let mut hasher = Sha256::new();
-    let first = read_part(key, 0, part_bytes, stream).await?;
+    let first = read_part(key, 0, PART_BYTES, stream).await?;
     hasher.update(&first);
-    let outcome = if first.len() < part_bytes {
+    let outcome = if first.len() < PART_BYTES {
         let size = first.len() as u64;
         bucket.put_with_hops(key, first, hops).await.map(|()| size).map_err(UploadError::from)
     } else {
         let started = bucket.client().create_multipart_upload().metadata(HOPS, hops.to_string());
-        multipart(bucket, key, started, part_bytes, first, &mut hasher, stream).await
+        multipart(bucket, key, started, first, &mut hasher, stream).await
     };
     match outcome {
         Ok(size) => Ok(Uploaded { size, sha256: hex(&hasher.finalize()), existed: false }),
@@ -108,7 +119,6 @@ async fn multipart(
     bucket: &S3Bucket,
     key: &str,
     request: CreateMultipartUploadFluentBuilder,
-    part_bytes: usize,
     first: Bytes,
     hasher: &mut Sha256,
     stream: &mut (dyn AsyncRead + Send + Unpin),
@@ -116,7 +126,7 @@ async fn multipart(
     let (client, name) = (bucket.client(), bucket.name());
     let started = request.bucket(name).key(key).send().await;
     let id = started.map_err(|error| classify("write", name, key, error))?.upload_id.unwrap_or_default();
-    let result = send_parts(bucket, key, &id, part_bytes, first, hasher, stream).await;
+    let result = send_parts(bucket, key, &id, first, hasher, stream).await;
     if result.is_err() {
         // The upload is of no use any more; the bucket's lifecycle rule removes it if this fails too.
         let _left_to_the_lifecycle_rule =
@@ -129,7 +139,6 @@ async fn send_parts(
     bucket: &S3Bucket,
     key: &str,
     id: &str,
-    part_bytes: usize,
     first: Bytes,
     hasher: &mut Sha256,
     stream: &mut (dyn AsyncRead + Send + Unpin),
@@ -139,7 +148,10 @@ async fn send_parts(
     let mut completed = Vec::new();
     while !part.is_empty() {
         size += part.len() as u64;
-        let last = part.len() < part_bytes;
+        if size > MAX_BYTES {
+            return Err(UploadError::TooLong { key: key.to_owned() });
+        }
+        let last = part.len() < PART_BYTES;
         let request =
             client.upload_part().bucket(name).key(key).upload_id(id).part_number(number).body(part.into());
         let answer = request.send().await.map_err(|error| classify("write", name, key, error))?;
@@ -147,7 +159,7 @@ async fn send_parts(
         if last {
             break;
         }
-        part = read_part(key, size, part_bytes, stream).await?;
+        part = read_part(key, size, PART_BYTES, stream).await?;
         hasher.update(&part);
         number += 1;
     }

@@ -19,7 +19,7 @@ const MAY_USE: [(&str, &[&str]); 11] = [
     ("infra/local", &["longshore-cluster"]),
     ("infra/cli", &["shared", "longshore-local"]),
     // A workspace of its own.
-    ("tests/fuzz", &["shared"]),
+    ("tests/fuzz", &["longshore-tests", "fixtures"]),
 ];
 
 /// Folders that are no crates of their own name in code.

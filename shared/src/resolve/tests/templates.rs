@@ -154,11 +154,72 @@ fn a_template_nested_too_deeply_is_a_problem_and_not_a_crash() {
 #[test]
 fn a_template_that_does_not_come_to_its_end_is_stopped() {
     let loops = "{% for a in range(9000) %}{% for b in range(9000) %}{{ b }}{% endfor %}{% endfor %}";
-    let text = "{% for a in range(90) %}{{ 'x' * 90000 }}{% endfor %}";
-    for (template, part) in [(loops, "100000 steps"), (text, "more than 4194304 bytes")] {
+    let text = format!("{{% for a in range(9000) %}}{}{{% endfor %}}", "x".repeat(600));
+    for (template, part) in [(loops, "100000 steps"), (&text, "more than 4194304 bytes")] {
         let document =
             format!("id: a\ntype: io.kestra.plugin.scripts.shell.Commands\ncommands: [\"{template}\"]\n");
         let problems = refused(&document);
         assert!(problems.iter().any(|problem| problem.contains(part)), "{problems:?}");
+    }
+}
+
+#[test]
+fn a_template_that_would_use_much_memory_is_stopped_before_it_does() {
+    let doubled = "{% set a = a ~ a %}".repeat(40);
+    for (template, part) in [
+        (
+            &*format!("{{% set a = 'xxxxxxxx' %}}{doubled}"),
+            "a value that is given a name has more than 1048576 bytes",
+        ),
+        (
+            &*format!(
+                "{}{}",
+                "{% for a in [task.id ~ task.id, 1] %}".to_owned() + &"{% for a in [a ~ a] %}".repeat(40),
+                "{% endfor %}".repeat(41)
+            ),
+            "bytes",
+        ),
+        ("{{ 'x' * 100000000 }}", "`*` multiplies numbers"),
+        ("{{ 100000000 * 'x' }}", "the template cannot be rendered"),
+        ("{{ [0] * 100000000 }}", "`*` multiplies numbers"),
+        ("{{ 'x' | indent(1000000000000) }}", "`indent` would make more than"),
+        ("{{ 'x' | indent(width=1000000000000, first=true) }}", "`indent` would make more than"),
+        ("{{ '%1000000000d' | format(1) }}", "`format` would make more than"),
+        ("{{ '%*d' | format(1000000000, 1) }}", "`format` would make more than"),
+        (
+            "{{ range(100000) | join('xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx') }}",
+            "`join` would make more than",
+        ),
+        ("{{ [1] | slice(10000000000) | list | length }}", "`slice` would make more than"),
+        ("{{ [1] | batch(10000000000, 0) | list | length }}", "`batch` would make more than"),
+        ("{% set a %}x{% endset %}{{ a }}", "`{% set name %} … {% endset %}` cannot be used"),
+        ("{% for a in [1] recursive %}{{ loop([a]) }}{% endfor %}", "`{% for … recursive %}` cannot be used"),
+    ] {
+        let document =
+            json!({"id": "a", "type": "io.kestra.plugin.scripts.shell.Commands", "commands": [template]});
+        let problems = refused(&document.to_string());
+        assert!(problems.iter().any(|problem| problem.contains(part)), "{template}: {problems:?}");
+        assert!(problems.iter().all(|problem| problem.contains("/commands/0")), "{problems:?}");
+    }
+}
+
+#[test]
+fn templates_of_everyday_are_rendered_as_ever() {
+    for (template, expected) in [
+        ("{{ 6 * 7 }} {{ 2 ** 3 * 2 }} {{ -3 * -2 }} {{ 1.5 * 2 }}", "42 16 6 3.0"),
+        ("{% set a = 'x' ~ (1 + 2) %}{{ a }}", "x3"),
+        ("{% set a, b = 1, 2 %}{{ a }}{{ b }}", "12"),
+        ("{% for a in [3, 1, 2] | sort if a > 1 %}{{ a }};{% endfor %}", "2;3;"),
+        ("{% for key, value in {'a': 1} | items %}{{ key }}={{ value }}{% endfor %}", "a=1"),
+        ("{{ ['a', 'b'] | join(', ') }} {{ 'aXb' | replace('X', '--') }}", "a, b a--b"),
+        ("{{ 'a\\nb' | indent(2) }} {{ '%05d' | format(42) }}", "a\n  b 00042"),
+        ("{{ [1, 2, 3] | batch(2) | list }}", "[[1,2],[3]]"),
+        ("{% raw %}{{ a * b }}{% endraw %}{{ 1 }}", "{{ a * b }}1"),
+    ] {
+        let document =
+            json!({"id": "a", "type": "io.kestra.plugin.scripts.shell.Commands", "commands": [template]});
+        let plan = plan_with(&document.to_string(), json!({}), false)
+            .unwrap_or_else(|problems| panic!("{template}: {problems:?}"));
+        assert_eq!(main_of(&plan)["command"][2], format!("set -e\n{expected}"), "{template}");
     }
 }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::super::super::place::{Place, has_template};
 use super::super::super::problem::Problem;
 use super::moment::{Macros, Moment};
+use crate::resolve::bounds;
 
 /// Names that Airflow has and a run here cannot know, each with what to do instead.
 pub(crate) const REFUSED: [(&str, &str); 12] = [
@@ -116,6 +117,7 @@ impl Jinja {
             });
         }
         engine.add_filter("tojson", |value: Rendered| {
+            bounds::printable(&value)?;
             serde_json::to_string(&value)
                 .map_err(|error| Error::new(ErrorKind::BadSerialization, error.to_string()))
         });
@@ -125,11 +127,15 @@ impl Jinja {
                 ValueKind::Bool if value.is_true() => "True",
                 ValueKind::Bool => "False",
                 ValueKind::Map | ValueKind::Seq => {
+                    bounds::printable(value)?;
                     let text = serde_json::to_string(value)
                         .map_err(|error| Error::new(ErrorKind::BadSerialization, error.to_string()))?;
                     return output.write_str(&text).map_err(|_| Error::from(ErrorKind::WriteFailure));
                 }
-                _ => return minijinja::escape_formatter(output, state, value),
+                _ => {
+                    bounds::printable(value)?;
+                    return minijinja::escape_formatter(output, state, value);
+                }
             };
             output.write_str(word).map_err(|_| Error::from(ErrorKind::WriteFailure))
         });
