@@ -75,6 +75,7 @@ impl Error {
             Error::Cluster(error) if error.is_passing() => Class::Infrastructure,
             Error::Cluster(_)
             | Error::Clusters(DirectoryError::Problems { .. })
+            | Error::Upload(UploadError::TooLong { .. })
             | Error::Payload(_)
             | Error::Message { .. } => Class::Config,
             // What queues and streams say is not told apart: a try too many costs little.

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::moto::Moto;
 use anyhow::{Context, Result};
-use fixtures::moto::Moto;
 use fixtures::world::World;
 use serde_json::{Value, json};
 use shared::clock::{Clock, SystemClock, between};

@@ -17,6 +17,7 @@ mod hollow;
 mod hostile;
 mod isolation;
 mod misbehaving;
+mod moto;
 mod once;
 mod rejecting;
 mod resubmitting;
