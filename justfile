@@ -62,6 +62,16 @@ bench-render:
 docs:
     LONGSHORE_WRITE_DOCS=1 cargo test --package longshore-tests --test it -- rules::causes rules::properties
 
+# The static helper for this machine, in target/helper/: a directory that `longshore up --image longshore-helper=target/helper` takes
+helper:
+    RUSTFLAGS="-C target-feature=+crt-static" cargo build --package longshore-helper --profile helper --target x86_64-unknown-linux-gnu
+    mkdir -p target/helper
+    cp "${CARGO_TARGET_DIR:-target}/x86_64-unknown-linux-gnu/helper/longshore-helper" target/helper/
+
+# 1 GiB out and in by the helper, against a multipart upload and a download by the SDK
+bench-direct: helper
+    cargo bench --package longshore-tests --bench direct
+
 # Licences, advisories, banned crates, sources
 deny:
     cargo deny check

@@ -4,6 +4,9 @@ use std::fmt;
 
 use crate::store::allowed::Allowed;
 
+/// An hour: chained roles have no longer sessions (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html>).
+pub const SIGNING_SECONDS: u64 = 3600;
+
 /// Settings of a function, from its environment (`template.yaml` sets it).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -27,6 +30,10 @@ pub struct Config {
     pub presign_endpoint: Option<String>,
     /// `LONGSHORE_INPUT_OBJECTS`: what tasks, rules and connections may name of other buckets, as ARNs with commas between them; none for none.
     pub input_objects: Allowed,
+    /// `LONGSHORE_HELPER_IMAGE`: image of the helper that moves files directly; `None`: files move by exec.
+    pub helper_image: Option<String>,
+    /// `LONGSHORE_SIGNING_SECONDS`: how long, at least, what a function signs is of use; default an hour, the shortest session of a role.
+    pub signing_seconds: u64,
     /// `LONGSHORE_METRICS`: CloudWatch namespace of the metrics; `None` for no metrics.
     pub metrics: Option<String>,
 }
@@ -81,6 +88,10 @@ impl Config {
             namespace: value("LONGSHORE_NAMESPACE").unwrap_or_else(|| "default".to_owned()),
             presign_endpoint: value("LONGSHORE_PRESIGN_ENDPOINT"),
             input_objects: Allowed::of(&value("LONGSHORE_INPUT_OBJECTS").unwrap_or_default()),
+            helper_image: value("LONGSHORE_HELPER_IMAGE"),
+            signing_seconds: value("LONGSHORE_SIGNING_SECONDS")
+                .and_then(|seconds| seconds.parse().ok())
+                .unwrap_or(SIGNING_SECONDS),
             metrics: value("LONGSHORE_METRICS"),
         };
         if missing.is_empty() { Ok(config) } else { Err(ConfigError { missing }) }

@@ -55,7 +55,8 @@ impl Environment {
         let sdk = aws::configure().await;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let presigner = aws::s3(&sdk, config.presign_endpoint.as_deref());
-        let bucket = Arc::new(S3Bucket::new(aws::s3(&sdk, None), presigner, config.bucket.clone()));
+        let bucket = S3Bucket::new(aws::s3(&sdk, None), presigner, config.bucket.clone());
+        let bucket = Arc::new(bucket.signing_with(sdk.credentials_provider()));
         let queues = SqsQueues {
             client: aws_sdk_sqs::Client::new(&sdk),
             submissions: config.submissions_queue.clone(),

@@ -32,6 +32,8 @@ pub struct Site {
     /// Its state directory.
     pub state: PathBuf,
     enforces_roles: bool,
+    /// Directories that stand for images.
+    images: Vec<(String, PathBuf)>,
 }
 
 impl Stack {
@@ -55,7 +57,8 @@ impl Stack {
 
     /// A stack that somebody started at a place.
     pub fn found(site: &Site, endpoints: Endpoints) -> Stack {
-        Site { programs: site.programs.clone(), state: site.state.clone(), ..*site }.stack(endpoints)
+        let (programs, state) = (site.programs.clone(), site.state.clone());
+        Site { programs, state, images: Vec::new(), ..*site }.stack(endpoints)
     }
 
     /// `longshore` on this stack, without arguments yet.
@@ -114,7 +117,12 @@ impl Site {
         let state = places.join(name);
         std::fs::create_dir_all(&state)?;
         remove_old(&places);
-        Ok(Site { programs: binaries::directory()?, state, enforces_roles: enforces_roles() })
+        Ok(Site {
+            programs: binaries::directory()?,
+            state,
+            enforces_roles: enforces_roles(),
+            images: Vec::new(),
+        })
     }
 
     /// `longshore` at this place, without arguments yet.
@@ -125,6 +133,12 @@ impl Site {
     /// The directory of the functions' programs.
     pub fn programs(&self) -> &Path {
         &self.programs
+    }
+
+    /// The same, with a directory that stands for an image.
+    pub fn with_image(mut self, name: &str, directory: PathBuf) -> Site {
+        self.images.push((name.to_owned(), directory));
+        self
     }
 
     /// The same, with functions that are held to their roles.
@@ -144,6 +158,9 @@ impl Site {
         command.args(["up", "--owner", &owner.to_string(), "--functions"]).arg(&self.programs);
         if self.enforces_roles {
             command.arg("--enforce-roles");
+        }
+        for (name, directory) in &self.images {
+            command.arg("--image").arg(format!("{name}={}", directory.display()));
         }
         match ground {
             Ground::Real { kubeconfig, host } => {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use fixtures::memory::MemoryBucket;
 use futures::future::BoxFuture;
+use shared::files::form::{Facts, FormOrder, Join, SignedForm};
 use shared::files::store::FileStore;
 use shared::store::bucket::{Bucket, BucketError, Condition, Head, Listed, Object};
 use shared::store::upload::{UploadError, Uploaded};
@@ -196,6 +197,26 @@ impl FileStore for SimulatedBucket {
         Box::pin(async move {
             self.enter(Place::Files, "read", key).await?;
             self.memory.existing(key).await
+        })
+    }
+
+    fn form<'a>(&'a self, order: &'a FormOrder) -> BoxFuture<'a, Result<SignedForm, BucketError>> {
+        self.memory.form(order)
+    }
+
+    fn facts<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Facts, BucketError>> {
+        Box::pin(async move {
+            self.enter(Place::Files, "read", key).await?;
+            self.memory.facts(key).await
+        })
+    }
+
+    fn join<'a>(&'a self, order: &'a Join<'a>) -> BoxFuture<'a, Result<(), BucketError>> {
+        Box::pin(async move {
+            let fate = self.enter(Place::Files, "join", order.key).await?;
+            self.memory.join(order).await?;
+            self.note(order.key, false);
+            self.after(fate, "write", order.key, ())
         })
     }
 }

@@ -184,6 +184,8 @@ fn environment(
             namespace: "default".into(),
             presign_endpoint: None,
             input_objects: Allowed::default(),
+            helper_image: None,
+            signing_seconds: shared::config::SIGNING_SECONDS,
             metrics: None,
         },
         clock: gate.clone(),

@@ -1,6 +1,8 @@
 //! `collect`: looks at one run, brings its logs and files back when its attempt is over, and ends it or lets the next attempt begin. Woken by the collect
 //! queue: at once when something happened, later when a limit is due.
 
+mod event;
+
 use std::time::Duration;
 
 use aws_lambda_events::event::sqs::SqsMessage;
@@ -17,6 +19,9 @@ use shared::store::{records, results};
 
 /// The queue delivers a message five times (`maxReceiveCount`); before the last one a collection that cannot be done is given up, with a result that says so.
 const LAST_TRY: u32 = 4;
+
+/// Between what a helper says last and the end of its container.
+const ENDING_PAUSE: Duration = Duration::from_secs(1);
 
 /// Between two looks at a run whose cluster does not answer.
 const OUTAGE_PAUSE: Duration = Duration::from_secs(60);
@@ -37,6 +42,9 @@ pub async fn handle(
 
 async fn one(message: SqsMessage, environment: &Environment, deadline: Timestamp) -> Result<(), Error> {
     let body = message.body.as_deref().unwrap_or_default();
+    if let Some(runs) = event::done(body, environment.bucket.name()) {
+        return announce(environment, &runs).await;
+    }
     let run: RunMessage =
         serde_json::from_str(body).map_err(|source| Error::Message { bytes: body.len(), source })?;
     if run.hops > MAX_HOPS {
@@ -50,6 +58,16 @@ async fn one(message: SqsMessage, environment: &Environment, deadline: Timestamp
         Err(error) if error.is_not_found() => Ok(()),
         other => other,
     }
+}
+
+/// A helper has uploaded its files and is about to let its container end: that is looked at in a moment.
+async fn announce(environment: &Environment, runs: &[String]) -> Result<(), Error> {
+    for run_id in runs {
+        if let Some(stored) = records::find(environment.bucket.as_ref(), run_id).await? {
+            environment.queues.look_at(&wait::message(&stored.record, 0), ENDING_PAUSE).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Load, observe, decide, apply.

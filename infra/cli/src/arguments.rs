@@ -64,7 +64,7 @@ pub struct Task {
 /// How to start the stack.
 #[derive(Args, Clone, Debug, Default)]
 pub struct StackOptions {
-    /// Directory whose files an image stands for (repeatable); other images are this machine's own files
+    /// Directory whose files an image stands for (repeatable); other images are this machine's own files. One with `longshore-helper` in it moves files directly
     #[arg(long = "image", value_name = "NAME=DIR", value_parser = parse_image)]
     pub images: Vec<(String, PathBuf)>,
     /// Run the pods in the cluster of this kubeconfig; by default that of the running stack, else the embedded one

@@ -17,6 +17,9 @@ use crate::{
     ClusterChoice, Endpoints, Progress, StackError, StackOptions, clock, functions, process, sessions, venv,
 };
 
+/// Where the helper lies in its image.
+const HELPER: &str = "longshore-helper";
+
 /// What a daemon tells while it comes up.
 #[derive(Clone, Debug)]
 pub(crate) enum News {
@@ -106,6 +109,12 @@ async fn run(
     }
 }
 
+/// The image that has the helper is the deployment's.
+fn helper_image(options: &StackOptions) -> String {
+    let has_helper = |(_, directory): &&(String, PathBuf)| directory.join(HELPER).is_file();
+    options.images.iter().find(has_helper).map(|(name, _)| name.clone()).unwrap_or_default()
+}
+
 async fn start(
     options: &StackOptions,
     directory: &Directory,
@@ -114,7 +123,11 @@ async fn start(
 ) -> Result<Endpoints, StackError> {
     let progress = |step| tell(News::Progress(step));
     let Prepared { python, packages, .. } = prepare(options, &progress).await?;
-    let mut parameters = Parameters { cluster_name: String::new(), presign_endpoint: String::new() };
+    let mut parameters = Parameters {
+        cluster_name: String::new(),
+        presign_endpoint: String::new(),
+        helper_image: helper_image(options),
+    };
     let mut settings =
         Settings { python, public: false, eks_endpoint_url: None, enforce_roles: options.enforce_roles };
     let kubeconfig = match &options.cluster {

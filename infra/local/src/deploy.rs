@@ -34,6 +34,8 @@ pub(crate) struct Parameters {
     pub cluster_name: String,
     /// Where pods reach S3, or empty.
     pub presign_endpoint: String,
+    /// Image of the helper that moves files directly, or empty.
+    pub helper_image: String,
 }
 
 /// The outputs of a deployment, by name.
@@ -70,6 +72,9 @@ pub(crate) async fn deploy(
     let parameters = [
         ("ClusterName", parameters.cluster_name.as_str()),
         ("PresignEndpoint", parameters.presign_endpoint.as_str()),
+        ("HelperImage", parameters.helper_image.as_str()),
+        // The emulator's credentials never end; a day is longer than any task here.
+        ("SigningSeconds", "86400"),
         ("Architecture", architecture),
         ("StateMachines", "true"),
         ("RequireTls", "false"),

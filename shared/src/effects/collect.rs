@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::effects::gather::{Collector, Gathered, Progress, View};
+use crate::effects::gather::{Collector, Gathered, Progress, View, leavings};
 use crate::effects::{Turn, explain, finish, stop, wait};
 use crate::environment::Environment;
 use crate::error::Error;
+use crate::files::direct;
 use crate::run::decision::Ending;
 use crate::run::facts::PodFacts;
 use crate::run::observation::Observation;
@@ -36,8 +37,19 @@ pub async fn collect(
         Some(_) => ending,
         None => explain::ending(environment, cluster.as_ref(), &stored.record, observation, ending).await?,
     };
+    let uploads = stored.record.plan.files.uploads();
     let Some(facts) = observation.pod.clone() else {
-        return finish::end(environment, stored, ending, Gathered::default()).await;
+        let mut gathered = Gathered::default();
+        if uploads {
+            let view = View { environment, cluster: cluster.as_ref(), until, last_try: turn.last_try };
+            let done = direct::done(environment, &stored.record).await?;
+            if leavings(view, &stored.record, done.as_ref(), &mut gathered).await? == Progress::Unfinished {
+                return carry_on(environment, stored, turn).await;
+            }
+        }
+        let shortfall = std::mem::take(&mut gathered.shortfall);
+        let ending = ending.with_delivery(&stored.record, shortfall, environment.clock.now());
+        return finish::end(environment, stored, ending, gathered).await;
     };
     let mut gathered = Gathered { from: Some(environment.clock.now()), ..Gathered::default() };
     let view = View { environment, cluster: cluster.as_ref(), until, last_try: turn.last_try };
@@ -51,15 +63,22 @@ pub async fn collect(
     gathered.started_at = facts.main_started_at();
     gathered.finished_at = facts.main_finished_at().or(gathered.finished_at);
     gathered.exit_code = facts.deciding().find_map(|main| main.termination().map(|end| end.exit_code));
-    let collector = Collector { view, record: &stored.record, facts: &facts };
-    if unreadable {
+    let done = if uploads { direct::done(environment, &stored.record).await? } else { None };
+    let collector = Collector { view, record: &stored.record, facts: &facts, done: done.as_ref() };
+    let progress = if unreadable {
+        let progress = match uploads {
+            true => leavings(view, &stored.record, done.as_ref(), &mut gathered).await?,
+            false => Progress::Finished,
+        };
         collector.nothing_to_read(&mut gathered);
+        progress
     } else {
         collector.pod(&mut gathered).await?;
         collector.logs(&mut gathered).await?;
-        if collector.files(&mut gathered).await? == Progress::Unfinished {
-            return carry_on(environment, stored, turn).await;
-        }
+        collector.files(&mut gathered).await?
+    };
+    if progress == Progress::Unfinished {
+        return carry_on(environment, stored, turn).await;
     }
     let shortfall = std::mem::take(&mut gathered.shortfall);
     let ending = ending.with_delivery(&stored.record, shortfall, environment.clock.now());
@@ -77,7 +96,7 @@ async fn stop_pod(
 ) -> Result<(Stored, PodFacts), Error> {
     let patience = stop::patience(view.environment, &stored.record, ending, view.until);
     let record = stored.record.clone();
-    let collector = Collector { view, record: &record, facts: &facts };
+    let collector = Collector { view, record: &record, facts: &facts, done: None };
     let opened = collector.open_logs().await;
     let silent = AtomicBool::new(false);
     let followed = async {

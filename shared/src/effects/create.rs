@@ -12,6 +12,7 @@ use crate::effects::prepare::{self, Preparation};
 use crate::effects::{Turn, finish, observe, wait};
 use crate::environment::Environment;
 use crate::error::{Error, chain};
+use crate::files::grants;
 use crate::files::inputs::{self, InputsError};
 use crate::pod::{self, Grants, PodIdentity};
 use crate::queue::WAKE_WINDOW_SECONDS;
@@ -101,6 +102,7 @@ async fn attempt(environment: &Environment, stored: &Stored) -> Result<Creation,
         Err(InputsError::Missing(diagnosis)) => return Ok(Creation::Refused(Refusal::Fail(*diagnosis))),
         Err(InputsError::Store(error)) => return Err(error.into()),
     };
+    let grants = grants::grant(environment, record).await?;
     let identity = PodIdentity {
         run_id: &record.run_id,
         attempt: record.attempt.number,
@@ -109,7 +111,11 @@ async fn attempt(environment: &Environment, stored: &Stored) -> Result<Creation,
     };
     let mut plan = record.plan.clone();
     plan.target.namespace = Some(namespace.to_owned());
-    let body = pod::build(&plan, &identity, Grants { manifest_url: manifest.as_deref() });
+    let body = pod::build(
+        &plan,
+        &identity,
+        Grants { manifest_url: manifest.as_deref(), grants_url: grants.as_deref() },
+    );
     crate::crash::point("before-post");
     match cluster.create(namespace, &body).await {
         Ok(created) => {

@@ -15,10 +15,12 @@ use crate::effects::observe;
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::files::logs::LogStream;
-use crate::files::{logs, outputs, redact, value};
+use crate::files::{direct, log_parts, logs, outputs, redact, value};
+use crate::outputs::direct::Done;
 use crate::outputs::value::{ReturnValue, ValueError};
 use crate::pod::OUT_CARRIER;
 use crate::resolve::plan::Deciding;
+use crate::resolve::transfer::wrapped;
 use crate::run::delivery::Shortfall;
 use crate::run::facts::{ContainerFacts, PodFacts, Role};
 use crate::run::record::Record;
@@ -76,6 +78,8 @@ pub struct Collector<'a> {
     pub record: &'a Record,
     /// Its pod.
     pub facts: &'a PodFacts,
+    /// What the helper in the pod has said at its end.
+    pub done: Option<&'a Done>,
 }
 
 /// How far a collection came.
@@ -90,9 +94,11 @@ pub enum Progress {
 impl Collector<'_> {
     /// The pod is gone or its node does not answer.
     pub fn nothing_to_read(&self, gathered: &mut Gathered) {
-        gathered
-            .warnings
-            .push("logs could not be read: the pod is gone or its node does not answer".to_owned());
+        if gathered.logs.is_empty() {
+            gathered
+                .warnings
+                .push("logs could not be read: the pod is gone or its node does not answer".to_owned());
+        }
         if self.record.plan.files.has_sidecar() && gathered.started_at.is_some() {
             gathered.shortfall.lost.push(
                 "output files could not be brought back: the pod is gone or its node does not answer"
@@ -124,10 +130,26 @@ impl Collector<'_> {
         {
             let name = container.name.as_str();
             let started_at = self.started_at(container);
-            let log = logs::collect(environment, cluster, self.record, name, started_at, patience).await;
+            let is_uploaded = self.uploads_log_of(name);
+            // All of it is in the bucket: the cluster, which forgets beginnings, is not asked.
+            let whole = self.done.and_then(|done| done.log_parts).filter(|_| is_uploaded);
+            let log = match whole {
+                Some(_) => log_parts::collect(environment, self.record, name, started_at, whole).await,
+                None => logs::collect(environment, cluster, self.record, name, started_at, patience).await,
+            };
+            let is_missing = matches!(log, Ok(None) | Err(Error::Cluster(_)));
+            let log = match is_missing && is_uploaded {
+                true => log_parts::collect(environment, self.record, name, started_at, None).await,
+                false => log,
+            };
             gathered.take_log(container, log)?;
         }
         Ok(())
+    }
+
+    /// The helper runs this container's program and uploads its log meanwhile.
+    fn uploads_log_of(&self, container: &str) -> bool {
+        self.record.plan.files.uploads() && wrapped(&self.record.plan) == Some(container)
     }
 
     /// The logs of the containers that run, opened so that nothing after this moment is lost. One that cannot be opened is read later.
@@ -186,6 +208,13 @@ impl Collector<'_> {
     /// # Errors
     /// What may pass: the API server or the store is in trouble.
     pub async fn files(&self, gathered: &mut Gathered) -> Result<Progress, Error> {
+        if self.record.plan.files.uploads() {
+            // What never began has left nothing.
+            return match gathered.started_at {
+                Some(_) => uploaded(self.view, self.record, self.done, gathered).await,
+                None => Ok(Progress::Finished),
+            };
+        }
         if !self.record.plan.files.has_sidecar() {
             return Ok(Progress::Finished);
         }
@@ -211,14 +240,7 @@ impl Collector<'_> {
             return Ok(Progress::Finished);
         }
         match outputs::collect(self.view.environment, self.view.cluster, self.record, self.view.until).await {
-            Ok(collected) if collected.unfinished => Ok(Progress::Unfinished),
-            Ok(collected) => {
-                gathered.files = collected.files;
-                gathered.shortfall.missing = collected.missing;
-                gathered.shortfall.lost = collected.lost;
-                gathered.warnings.extend(collected.warnings);
-                Ok(Progress::Finished)
-            }
+            Ok(collected) => Ok(gathered.take_files(collected)),
             Err(error) => self.give_up(gathered, "output files", error).await.map(|()| Progress::Finished),
         }
     }
@@ -251,7 +273,59 @@ impl Collector<'_> {
     }
 }
 
+/// What a helper has uploaded of a pod that cannot be read any more: the log as far as it came, and the files if it came so far.
+///
+/// # Errors
+/// The store's.
+pub async fn leavings(
+    view: View<'_>,
+    record: &Record,
+    done: Option<&Done>,
+    gathered: &mut Gathered,
+) -> Result<Progress, Error> {
+    if let Some(name) = wrapped(&record.plan) {
+        let parts = done.and_then(|done| done.log_parts);
+        if let Some(log) = log_parts::collect(view.environment, record, name, None, parts).await? {
+            if parts.is_none() {
+                gathered.warnings.push(format!(
+                    "the log of container `{name}` is what was uploaded before its pod went; its end may be missing"
+                ));
+            }
+            gathered.keep_log(name, Role::Deciding, log);
+        }
+    }
+    uploaded(view, record, done, gathered).await
+}
+
+async fn uploaded(
+    view: View<'_>,
+    record: &Record,
+    done: Option<&Done>,
+    gathered: &mut Gathered,
+) -> Result<Progress, Error> {
+    let Some(done) = done else {
+        gathered.shortfall.lost.push(
+            "output files could not be brought back: their upload had not ended when the container did"
+                .to_owned(),
+        );
+        return Ok(Progress::Finished);
+    };
+    let collected = direct::collect(view.environment, record, done, view.until).await?;
+    Ok(gathered.take_files(collected))
+}
+
 impl Gathered {
+    fn take_files(&mut self, collected: outputs::Collected) -> Progress {
+        if collected.unfinished {
+            return Progress::Unfinished;
+        }
+        self.files = collected.files;
+        self.shortfall.missing = collected.missing;
+        self.shortfall.lost.extend(collected.lost);
+        self.warnings.extend(collected.warnings);
+        Progress::Finished
+    }
+
     /// What was read of the return value; one that cannot be used leaves no output.
     fn take_value(&mut self, file: &ValueFile, read: Result<ReturnValue, ValueError>) {
         match read {
@@ -295,12 +369,16 @@ impl Gathered {
                 logs::MAX_LOG_BYTES
             ));
         }
-        if container.role == Role::Deciding {
+        self.keep_log(name, container.role, log);
+        Ok(())
+    }
+
+    fn keep_log(&mut self, name: &str, role: Role, log: logs::Collected) {
+        if role == Role::Deciding {
             self.outputs.extend(log.said.outputs);
             self.warnings.extend(log.said.warnings);
             self.tail = Some(log.tail);
         }
-        self.logs.insert(name.clone(), log.object);
-        Ok(())
+        self.logs.insert(name.to_owned(), log.object);
     }
 }

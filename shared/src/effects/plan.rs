@@ -8,6 +8,7 @@ use crate::cluster::directory::DirectoryError;
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::resolve::plan::{ClusterChoice, Plan};
+use crate::resolve::transfer::{self, Means};
 use crate::resolve::{self, Context};
 use crate::spec::clusters::DEFAULT;
 use crate::spec::problem::{Problem, Problems};
@@ -43,7 +44,14 @@ pub async fn of(
         }
     }
     let context = Context { templates: &templates, ..context };
-    Ok(resolve::plan_of(submission, &context))
+    let means = Means {
+        image: environment.config.helper_image.as_deref(),
+        signing_seconds: environment.config.signing_seconds,
+    };
+    Ok(resolve::plan_of(submission, &context).map(|mut plan| {
+        transfer::settle(&mut plan, means);
+        plan
+    }))
 }
 
 /// Lead a plan to its cluster: what `config/clusters.yaml` says of it, and the deployment's namespace where nothing names one. A key that leads nowhere

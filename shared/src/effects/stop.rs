@@ -71,7 +71,8 @@ pub async fn pod(
     silent: &AtomicBool,
 ) -> Result<(Stored, Observation), Error> {
     let record = &stored.record;
-    let window = if record.plan.files.has_sidecar() { COLLECTION_WINDOW_SECONDS } else { 0 };
+    let files = &record.plan.files;
+    let window = if files.has_sidecar() || files.uploads() { COLLECTION_WINDOW_SECONDS } else { 0 };
     let seconds = u32::try_from(grace_seconds(record).saturating_add(window)).unwrap_or(u32::MAX);
     let cluster = environment.clusters.of(&record.plan.target.cluster)?;
     let uid = record.attempt.pod_uid.as_deref().unwrap_or_default();

@@ -1,7 +1,11 @@
 //! Files: inputs by presigned manifest, logs and outputs into the bucket.
 
 mod allowance;
+pub mod direct;
+pub mod form;
+pub mod grants;
 pub mod inputs;
+pub mod log_parts;
 pub mod logs;
 pub mod outputs;
 pub mod redact;

@@ -76,9 +76,13 @@ pub async fn collect(
     };
     let choice = choose(&listing, &selection);
     let (wanted, refused) = within_limits(choice.files);
-    let mut done = carrier.earlier().await?;
-    let mut collected =
-        Collected { missing: choice.missing, warnings: choice.warnings, ..Collected::default() };
+    let earlier = Earlier { environment, record };
+    let mut done = earlier.files().await?;
+    let mut collected = Collected {
+        missing: choice.missing.clone(),
+        warnings: choice.warnings.clone(),
+        ..Collected::default()
+    };
     let mut lost = BTreeMap::new();
     for _ in 0..ROUNDS {
         let open: Vec<&Entry> =
@@ -91,7 +95,7 @@ pub async fn collect(
             match carrier.fetch(&batch, &mut done, &mut collected.warnings, until).await? {
                 Fetched::All => {}
                 Fetched::OutOfTime => {
-                    carrier.keep(&done).await?;
+                    earlier.keep(&done).await?;
                     return Ok(Collected {
                         files: done.into_values().collect(),
                         unfinished: true,
@@ -271,9 +275,17 @@ impl Carrier<'_> {
         let uri = keys::uri(self.environment.bucket.name(), &key);
         Ok(OutputFile { path: listed.path.clone(), uri, size: stored.size, sha256: stored.sha256 })
     }
+}
 
-    /// What an earlier, unfinished collection of this attempt stored.
-    async fn earlier(&self) -> Result<BTreeMap<String, OutputFile>, Error> {
+/// How far earlier, unfinished collections of an attempt came.
+pub(super) struct Earlier<'a> {
+    pub(super) environment: &'a Environment,
+    pub(super) record: &'a Record,
+}
+
+impl Earlier<'_> {
+    /// The files that they found or stored.
+    pub(super) async fn files(&self) -> Result<BTreeMap<String, OutputFile>, Error> {
         if self
             .record
             .collection
@@ -282,7 +294,7 @@ impl Carrier<'_> {
         {
             return Ok(BTreeMap::new());
         }
-        match self.environment.bucket.get(&self.progress_key()).await {
+        match self.environment.bucket.get(&self.key()).await {
             Ok(object) => {
                 let files: Vec<OutputFile> = serde_json::from_slice(&object.bytes).unwrap_or_default();
                 Ok(files.into_iter().map(|file| (file.path.clone(), file)).collect())
@@ -292,14 +304,15 @@ impl Carrier<'_> {
         }
     }
 
-    async fn keep(&self, done: &BTreeMap<String, OutputFile>) -> Result<(), Error> {
+    /// Leave word for the next one.
+    pub(super) async fn keep(&self, done: &BTreeMap<String, OutputFile>) -> Result<(), Error> {
         let files: Vec<&OutputFile> = done.values().collect();
         let bytes = serde_json::to_vec(&files).unwrap_or_default();
-        self.environment.bucket.put(&self.progress_key(), Bytes::from(bytes), Condition::Always).await?;
+        self.environment.bucket.put(&self.key(), Bytes::from(bytes), Condition::Always).await?;
         Ok(())
     }
 
-    fn progress_key(&self) -> String {
+    fn key(&self) -> String {
         keys::attempt(&self.record.run_id, self.record.attempt.number, "files.json")
     }
 }

@@ -5,9 +5,11 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use tokio::io::AsyncRead;
 
+use crate::files::form::{Facts, FormOrder, Join, SignedForm};
 use crate::store::bucket::{BucketError, Head, Object};
 use crate::store::s3::S3Bucket;
 use crate::store::upload::{self, UploadError, Uploaded};
+use crate::store::{form, join};
 
 /// Sizes, objects of other buckets, presigned URLs and uploads of streams.
 pub trait FileStore: Send + Sync {
@@ -40,6 +42,12 @@ pub trait FileStore: Send + Sync {
     ) -> BoxFuture<'a, Result<Uploaded, UploadError>>;
     /// Size and hash of an object of Longshore's bucket.
     fn existing<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Uploaded, UploadError>>;
+    /// Sign a form by which anybody may store objects of Longshore's bucket.
+    fn form<'a>(&'a self, order: &'a FormOrder) -> BoxFuture<'a, Result<SignedForm, BucketError>>;
+    /// Size and told hash of an object of Longshore's bucket, without reading it.
+    fn facts<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Facts, BucketError>>;
+    /// Make one object of several, unless there is one already; none of their bytes comes here.
+    fn join<'a>(&'a self, order: &'a Join<'a>) -> BoxFuture<'a, Result<(), BucketError>>;
 }
 
 impl FileStore for S3Bucket {
@@ -81,5 +89,17 @@ impl FileStore for S3Bucket {
 
     fn existing<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Uploaded, UploadError>> {
         Box::pin(upload::existing(self, key))
+    }
+
+    fn form<'a>(&'a self, order: &'a FormOrder) -> BoxFuture<'a, Result<SignedForm, BucketError>> {
+        Box::pin(form::sign(self, order))
+    }
+
+    fn facts<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Facts, BucketError>> {
+        Box::pin(S3Bucket::facts(self, key))
+    }
+
+    fn join<'a>(&'a self, order: &'a Join<'a>) -> BoxFuture<'a, Result<(), BucketError>> {
+        Box::pin(join::pieces(self, order))
     }
 }

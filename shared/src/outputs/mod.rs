@@ -2,11 +2,13 @@
 //!
 //! A log comes as stamped text ([`stamped`]), its lines set variables ([`lines`], [`command`]), its end goes into the result ([`tail`]). Files
 //! are listed in the carrier ([`listing`]), chosen by globs ([`globs`], [`pattern`]), checked ([`paths`]) and fetched as archives ([`archive`]).
+//! A helper in the pod does so by itself with signed forms ([`direct`]).
 
 pub mod archive;
 mod braces;
 pub mod choice;
 pub mod command;
+pub mod direct;
 pub mod globs;
 pub mod lines;
 pub mod listing;

@@ -19,10 +19,16 @@ pub(super) fn add(spec: &mut Map<String, Value>, files: &FilePlan, grants: Grant
     if !files.is_needed() {
         return;
     }
-    prepend(spec, "initContainers", init_files(files, grants));
+    let command = ["/bin/sh", "-c", &literal(INIT_SCRIPT)];
+    prepend(spec, "initContainers", init_files(files, &command, grants));
     if files.has_outputs() {
         append(spec, "containers", carrier(files, OUT_CARRIER, OUT_SCRIPT));
     }
+    mount(spec, files);
+}
+
+/// The volume of the working directory, in every container.
+pub(super) fn mount(spec: &mut Map<String, Value>, files: &FilePlan) {
     for key in ["initContainers", "containers"] {
         for container in spec
             .get_mut(key)
@@ -54,8 +60,9 @@ pub(super) fn add_value(spec: &mut Map<String, Value>, files: &FilePlan) {
     append(spec, "volumes", json!({ "name": VALUE_VOLUME, "emptyDir": {} }));
 }
 
-fn init_files(files: &FilePlan, grants: Grants<'_>) -> Value {
-    let mut container = carrier(files, INIT_CARRIER, INIT_SCRIPT);
+/// The init container that prepares the working directory and fetches what the manifest lists.
+pub(super) fn init_files(files: &FilePlan, command: &[&str], grants: Grants<'_>) -> Value {
+    let mut container = container(files, INIT_CARRIER, command);
     let mut env = vec![json!({ "name": "LONGSHORE_WORKING_DIR", "value": WORKING_DIR })];
     if let Some(dir) = &files.output_dir {
         env.push(
@@ -75,20 +82,24 @@ fn init_files(files: &FilePlan, grants: Grants<'_>) -> Value {
     container
 }
 
-/// A carrier: the merged fields of the plan, with the name and command that make it one.
 fn carrier(files: &FilePlan, name: &str, script: &str) -> Value {
+    container(files, name, &["/bin/sh", "-c", &literal(script)])
+}
+
+/// A carrier: the merged fields of the plan, with the name and command that make it one.
+fn container(files: &FilePlan, name: &str, command: &[&str]) -> Value {
     let mut fields = Map::new();
     fields.insert("name".to_owned(), name.into());
     if let Value::Object(settings) = &files.carrier {
         fields.extend(settings.clone());
     }
     fields.insert("name".to_owned(), name.into());
-    fields.insert("command".to_owned(), json!(["/bin/sh", "-c", literal(script)]));
+    fields.insert("command".to_owned(), json!(command));
     fields.remove("args");
     Value::Object(fields)
 }
 
-fn append(map: &mut Map<String, Value>, key: &str, entry: Value) {
+pub(super) fn append(map: &mut Map<String, Value>, key: &str, entry: Value) {
     match map.get_mut(key) {
         Some(Value::Array(list)) => list.push(entry),
         _ => {
@@ -97,7 +108,7 @@ fn append(map: &mut Map<String, Value>, key: &str, entry: Value) {
     }
 }
 
-fn prepend(map: &mut Map<String, Value>, key: &str, entry: Value) {
+pub(super) fn prepend(map: &mut Map<String, Value>, key: &str, entry: Value) {
     match map.get_mut(key) {
         Some(Value::Array(list)) => list.insert(0, entry),
         _ => {

@@ -69,7 +69,7 @@ pub fn explain(
 ) -> Result<Explained, Problems> {
     let make = |submission: &Submission| -> Result<Value, Problems> {
         let plan = resolve::plan_of(submission, context)?;
-        Ok(build(&plan, identity, Grants { manifest_url: None }))
+        Ok(build(&plan, identity, Grants::default()))
     };
     let pod = make(submission)?;
     let whole = leaves(&pod);

@@ -1,6 +1,7 @@
 //! The shape of a run's pod: its name, labels, containers, carriers and volume, as the JSON that is sent.
 
 mod carriers;
+mod direct;
 pub mod explain;
 mod identity;
 pub mod labels;
@@ -15,16 +16,17 @@ pub use self::identity::{PodIdentity, identity_of, is_kept};
 pub use self::name::name;
 use crate::merge;
 use crate::resolve::plan::Plan;
-pub use crate::spec::layout::{INIT_CARRIER, OUT_CARRIER, VOLUME, VOLUME_PATH, WORKING_DIR};
-
-/// Seconds that a pod may live beyond its waiting and running limits, so that its files can be collected.
-pub const COLLECTION_SECONDS: u64 = 900;
+pub use crate::spec::layout::{
+    COLLECTION_SECONDS, INIT_CARRIER, OUT_CARRIER, VOLUME, VOLUME_PATH, WORKING_DIR,
+};
 
 /// What a pod is allowed to reach.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Grants<'a> {
     /// Presigned URL of the input manifest ([`manifest`]); needed when the plan has inputs.
     pub manifest_url: Option<&'a str>,
+    /// Presigned URL of the grants for outputs and logs; needed when a helper moves the outputs.
+    pub grants_url: Option<&'a str>,
 }
 
 /// The complete pod of one attempt: `apiVersion`, `kind`, `metadata` with name, namespace, labels and annotations, and `spec` with carriers, volume and
@@ -32,7 +34,10 @@ pub struct Grants<'a> {
 pub fn build(plan: &Plan, identity: &PodIdentity<'_>, grants: Grants<'_>) -> Value {
     let object = |key: &str| plan.pod.get(key).and_then(Value::as_object).cloned().unwrap_or_default();
     let mut spec = object("spec");
-    carriers::add(&mut spec, &plan.files, grants);
+    match &plan.files.helper {
+        Some(image) => direct::add(&mut spec, plan, image, grants),
+        None => carriers::add(&mut spec, &plan.files, grants),
+    }
     carriers::add_value(&mut spec, &plan.files);
     spec.entry("restartPolicy").or_insert_with(|| "Never".into());
     limit_life(&mut spec, plan);

@@ -54,6 +54,8 @@ pub(crate) fn plan(task: &Task, flow: Option<&Flow>, uses: Uses, place: &Place<'
         value: task.extras.value.clone(),
         output_dir: has_output_dir.then(|| OUTPUT_DIR.to_owned()),
         carrier: carrier(&task.carrier, &task.container_default),
+        transfer: task.carrier.transfer,
+        helper: None,
         volume,
     }
 }

@@ -12,6 +12,7 @@ mod script;
 pub mod tags;
 #[cfg(test)]
 mod tests;
+pub mod transfer;
 pub mod trigger;
 
 use std::collections::BTreeMap;

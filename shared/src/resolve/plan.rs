@@ -9,6 +9,7 @@ use crate::spec::cache::TaskCache;
 use crate::spec::connection::Connection;
 use crate::spec::namespace_files::NamespaceFiles;
 use crate::spec::retry::RetryPolicy;
+use crate::spec::transfer::Transfer;
 use crate::spec::value_file::ValueFile;
 use crate::spec::worker_group::Fallback;
 
@@ -139,6 +140,12 @@ pub struct FilePlan {
     /// The carriers' container fields after merging (image, resources, securityContext …); name, command and mounts of the
     /// working directory are added when the pod is built.
     pub carrier: Value,
+    /// How the files are to move.
+    #[serde(default, skip_serializing_if = "Transfer::is_auto")]
+    pub transfer: Transfer,
+    /// Image of the helper that moves them, which was settled when the run was accepted; `None`: they move by exec.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub helper: Option<String>,
     /// `emptyDir` settings of the volume: `medium`, `sizeLimit`.
     #[serde(default)]
     pub volume: BTreeMap<String, String>,
@@ -150,14 +157,19 @@ impl FilePlan {
         !self.inputs.is_empty() || self.namespace.is_some()
     }
 
-    /// Something is read once the task is over: a sidecar keeps the volumes reachable.
+    /// Something is read by exec once the task is over: a sidecar keeps the volumes reachable.
     pub fn has_sidecar(&self) -> bool {
-        self.has_outputs() || self.value.is_some()
+        self.helper.is_none() && (self.has_outputs() || self.value.is_some())
     }
 
     /// Files are to come out of the working directory.
     pub fn has_outputs(&self) -> bool {
         !self.outputs.is_empty() || self.output_dir.is_some()
+    }
+
+    /// A helper in the pod uploads the outputs.
+    pub fn uploads(&self) -> bool {
+        self.helper.is_some() && self.has_outputs()
     }
 
     /// The pod needs the volume of the working directory.

@@ -26,3 +26,12 @@ pub const OUTPUT_DIR: &str = "outputs";
 
 /// Folder in the working directory for scripts too long for a command line. No input file may be put there.
 pub const SCRIPT_DIR: &str = ".longshore";
+
+/// Where the helper lies in its own image.
+pub const HELPER: &str = "/longshore-helper";
+
+/// Where the helper is put for the other containers of a pod: on the shared volume, beside the working directory.
+pub const HELPER_COPY: &str = "/kestra/.longshore/helper";
+
+/// Seconds that a pod may live beyond its waiting and running limits, so that its files can be collected.
+pub const COLLECTION_SECONDS: u64 = 900;

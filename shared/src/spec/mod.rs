@@ -40,6 +40,7 @@ pub mod source;
 pub mod submission;
 pub mod task;
 pub mod token_provider;
+pub mod transfer;
 pub mod upload;
 pub mod value_file;
 pub mod worker_group;

@@ -17,6 +17,7 @@ use super::pod_create::{self, PodCreate};
 use super::problem::{Problem, Problems};
 use super::retry::RetryPolicy;
 use super::script::{self, Form, Language, Script};
+use super::transfer::Transfer;
 use super::value_file::ValueFile;
 use super::worker_group::{self, WorkerGroup};
 use super::{container, glob, name, quantity, retry};
@@ -155,6 +156,7 @@ pub(crate) struct Carrier {
     pub(crate) side_car_spec: Option<Map<String, Value>>,
     pub(crate) medium: Option<String>,
     pub(crate) size_limit: Option<String>,
+    pub(crate) transfer: Transfer,
 }
 
 impl Task {
@@ -299,11 +301,15 @@ pub(crate) fn carrier(parent: &Fields<'_>) -> Carrier {
     {
         fields.place.at("sizeLimit").refuse(&text.into(), format!("`{text}` {error}"), quantity::ACCEPTED);
     }
-    if let Some(text) = fields.text("transfer").filter(|text| text != "exec" && !fields.place.is_open(text)) {
-        let message =
-            if text == "direct" { "`direct` is not supported yet" } else { "is no way of transfer" };
-        fields.place.at("transfer").refuse(&text.into(), message, "exec");
-    }
+    let transfer = fields.text("transfer").filter(|text| !fields.place.is_open(text));
+    let transfer = transfer.and_then(|text| {
+        let transfer = Transfer::parse(&text);
+        if transfer.is_none() {
+            let accepted = Transfer::WORDS.join(", ");
+            fields.place.at("transfer").refuse(&text.into(), "is no way of transfer", accepted);
+        }
+        transfer
+    });
     Carrier {
         image: fields.text("image"),
         resources: fields.value("resources").and_then(Value::as_object).cloned(),
@@ -311,6 +317,7 @@ pub(crate) fn carrier(parent: &Fields<'_>) -> Carrier {
         side_car_spec: None,
         medium,
         size_limit,
+        transfer: transfer.unwrap_or_default(),
     }
 }
 

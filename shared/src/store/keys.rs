@@ -135,6 +135,14 @@ pub fn parse_result(key: &str) -> Option<&str> {
     (!run_id.is_empty() && !run_id.contains('/')).then_some(run_id)
 }
 
+/// Run id of the key under which a helper says that it is done, `^runs/[^/]+/attempts/[0-9]+/done\.json$`.
+pub fn parse_done(key: &str) -> Option<&str> {
+    let (run_id, rest) = key.strip_prefix("runs/")?.split_once("/attempts/")?;
+    let number = rest.strip_suffix("/done.json")?;
+    let is_one = !run_id.is_empty() && !run_id.contains('/') && number.parse::<u32>().is_ok();
+    is_one.then_some(run_id)
+}
+
 /// Namespace of a cursor's key.
 pub fn parse_cursor<'k>(key: &'k str, group: &str) -> Option<&'k str> {
     key.strip_prefix("cursors/")?.strip_prefix(group)?.strip_prefix('/')?.strip_suffix(".json")
@@ -183,6 +191,15 @@ mod tests {
             "runs/a/result.json.bak",
         ] {
             assert_eq!(parse_result(key), None, "{key}");
+        }
+    }
+
+    #[test]
+    fn only_what_a_helper_says_at_its_end_is_that() {
+        assert_eq!(parse_done(&attempt("a.b-1", 12, crate::outputs::direct::DONE)), Some("a.b-1"));
+        for key in ["runs/a/attempts/1/outputs/done.json", "runs/a/attempts/x/done.json", "runs/a/done.json"]
+        {
+            assert_eq!(parse_done(key), None, "{key}");
         }
     }
 

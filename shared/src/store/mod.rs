@@ -5,6 +5,8 @@ pub mod bucket;
 pub mod cache;
 pub mod cursors;
 pub mod executions;
+pub mod form;
+pub mod join;
 pub mod keys;
 pub mod records;
 pub mod rejections;

@@ -3,18 +3,23 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 
 use super::bucket::{Bucket, BucketError, Condition, Head, Listed, Object};
 use super::upload;
+use crate::files::form::Facts;
+use crate::outputs::direct::SHA256;
 
 /// How often a 409 is tried again, with a growing pause between.
 const CONFLICT_TRIES: u32 = 6;
@@ -24,18 +29,50 @@ const CONFLICT_TRIES: u32 = 6;
 pub struct S3Bucket {
     client: Client,
     presigner: Client,
+    credentials: Option<SharedCredentialsProvider>,
     name: String,
 }
 
 impl S3Bucket {
     /// The bucket `name`; `presigner` signs the URLs that pods use.
     pub fn new(client: Client, presigner: Client, name: String) -> Self {
-        S3Bucket { client, presigner, name }
+        S3Bucket { client, presigner, credentials: None, name }
+    }
+
+    /// The same, able to sign forms.
+    pub fn signing_with(self, credentials: Option<SharedCredentialsProvider>) -> Self {
+        S3Bucket { credentials, ..self }
+    }
+
+    /// What forms are signed with.
+    pub fn credentials(&self) -> Option<&SharedCredentialsProvider> {
+        self.credentials.as_ref()
     }
 
     /// The client underneath, for uploads of streams.
     pub fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// The client that signs what pods use.
+    pub fn presigner(&self) -> &Client {
+        &self.presigner
+    }
+
+    /// Size and told hash of an object. A hash that the store itself has checked goes before one that was only told.
+    ///
+    /// # Errors
+    /// `NotFound`, `Forbidden`, or what the network says.
+    pub async fn facts(&self, key: &str) -> Result<Facts, BucketError> {
+        let request = self.client.head_object().bucket(&self.name).key(key);
+        let answer = request.checksum_mode(aws_sdk_s3::types::ChecksumMode::Enabled).send().await;
+        let head = answer.map_err(|error| classify("read", &self.name, key, error))?;
+        let size = head.content_length().and_then(|length| u64::try_from(length).ok()).unwrap_or(0);
+        // That of an object in parts is one of hashes, and has their number behind it: it is no base64.
+        let checked = head.checksum_sha256().and_then(|text| STANDARD.decode(text).ok());
+        let told = head.metadata().and_then(|metadata| metadata.get(SHA256));
+        let sha256 = checked.map(|bytes| upload::hex(&bytes)).or_else(|| told.cloned());
+        Ok(Facts { size, sha256 })
     }
 
     /// A URL by which anybody may read one object until `expires_in` is over.

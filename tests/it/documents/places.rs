@@ -108,7 +108,11 @@ pub fn outcome(document: &Value) -> Result<Outcome, Problems> {
     };
     let plan = resolve::plan_of(&submission, &context)?;
     let identity = PodIdentity { run_id: "run-1", attempt: 1, submission_hash: "hash", group: "group" };
-    let pod = pod::build(&plan, &identity, Grants { manifest_url: Some("https://example.com/manifest") });
+    let pod = pod::build(
+        &plan,
+        &identity,
+        Grants { manifest_url: Some("https://example.com/manifest"), ..Grants::default() },
+    );
     let plan = json!({
         "runId": submission.run_id, "plan": plan, "answers": submission.asked.addresses,
         "heartbeatSeconds": submission.asked.heartbeat_seconds, "origin": submission.origin,

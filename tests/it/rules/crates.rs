@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::tree;
 
 /// What each package may use of the workspace.
-const MAY_USE: [(&str, &[&str]); 11] = [
+const MAY_USE: [(&str, &[&str]); 12] = [
     ("shared", &[]),
     ("functions/submit", &["shared"]),
     ("functions/poll", &["shared"]),
@@ -18,6 +18,8 @@ const MAY_USE: [(&str, &[&str]); 11] = [
     // It runs the functions' binaries; it links none of them.
     ("infra/local", &["longshore-cluster"]),
     ("infra/cli", &["shared", "longshore-local"]),
+    // It runs in pods, far from everything but the names and the judgement that both sides share.
+    ("infra/helper", &["shared"]),
     // A workspace of its own.
     ("tests/fuzz", &["longshore-tests", "fixtures"]),
 ];

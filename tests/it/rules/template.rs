@@ -151,7 +151,7 @@ fn the_bucket_tells_the_uploads_queue_of_documents_and_of_data_and_may() {
     // S3 tries the queue when it is configured: the policy must be there, and name the bucket without referring to it.
     assert_eq!(
         template()["Resources"]["Bucket"]["DependsOn"],
-        json!(["UploadsMayArrive", "ResultsMayArrive"])
+        json!(["UploadsMayArrive", "ResultsMayArrive", "DoneMayArrive"])
     );
     let policy = properties("UploadsMayArrive")["PolicyDocument"]["Statement"][0].clone();
     let bucket = properties("Bucket")["BucketName"].as_str().unwrap().to_owned();
@@ -189,6 +189,19 @@ fn results_wake_notify_and_ended_executions_wake_cancel() {
     assert_eq!(pattern["source"], json!(["aws.states"]));
     assert_eq!(pattern["detail"]["status"], json!(["ABORTED", "TIMED_OUT"]));
     assert_eq!(properties("Abandoned")["Targets"][0]["Arn"], "CancelQueue.Arn");
+}
+
+#[test]
+fn what_a_helper_says_last_wakes_collect() {
+    let configuration = properties("Bucket")["NotificationConfiguration"].clone();
+    let notifications = configuration["QueueConfigurations"].as_array().unwrap();
+    let done = notifications.iter().find(|one| one["Queue"] == "CollectQueue.Arn").unwrap();
+    let rules = json!([{"Name": "prefix", "Value": "runs/"}, {"Name": "suffix", "Value": "/done.json"}]);
+    assert_eq!(done["Filter"]["S3Key"]["Rules"], rules);
+    let key = shared::store::keys::attempt("run-1", 1, shared::outputs::direct::DONE);
+    assert!(key.starts_with("runs/") && key.ends_with("/done.json"));
+    let policy = properties("DoneMayArrive")["PolicyDocument"]["Statement"][0].clone();
+    assert_eq!(policy["Resource"], "CollectQueue.Arn");
 }
 
 #[test]

@@ -170,7 +170,11 @@ fn problems(document: Value) -> Value {
 fn built(properties: &Value) -> Value {
     let plan = planned(with(pod_create(), "", properties)).unwrap();
     let identity = PodIdentity { run_id: "run-1", attempt: 1, submission_hash: "", group: "" };
-    pod::build(&plan, &identity, Grants { manifest_url: Some("https://example.com/manifest") })
+    pod::build(
+        &plan,
+        &identity,
+        Grants { manifest_url: Some("https://example.com/manifest"), ..Grants::default() },
+    )
 }
 
 fn containers<'a>(pod: &'a Value, key: &str) -> &'a [Value] {

@@ -67,5 +67,5 @@ fn pod(document: &Document, bucket: &str, use_connection: bool, screen: Screen) 
     for warning in &plan.warnings {
         screen.note(&format!("{} {warning}", screen.err_paint.yellow("warning:")));
     }
-    Ok(pod::build(&plan, &IDENTITY, Grants { manifest_url: None }))
+    Ok(pod::build(&plan, &IDENTITY, Grants::default()))
 }

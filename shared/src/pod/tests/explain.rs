@@ -30,7 +30,7 @@ fn explained(document: Value) -> Explained {
     let identity = PodIdentity { run_id: "r", attempt: 1, submission_hash: "", group: "" };
     let explained = explain(&submission, &context, &identity).unwrap();
     let plan = plan_of(&submission, &context).unwrap();
-    assert_eq!(explained.pod, build(&plan, &identity, Grants { manifest_url: None }));
+    assert_eq!(explained.pod, build(&plan, &identity, Grants::default()));
     explained
 }
 

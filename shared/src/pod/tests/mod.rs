@@ -1,6 +1,7 @@
 //! Built pods as snapshots, and the carriers' scripts run for real.
 
 mod carriers;
+mod direct;
 mod explain;
 mod init_files;
 mod snapshots;
@@ -37,7 +38,10 @@ pub(super) fn pod(document: &str) -> Value {
     build(
         &plan(document),
         &identity,
-        Grants { manifest_url: Some("https://bucket.example/manifest?X-Amz-Signature=a$b") },
+        Grants {
+            manifest_url: Some("https://bucket.example/manifest?X-Amz-Signature=a$b"),
+            ..Grants::default()
+        },
     )
 }
 

@@ -82,7 +82,7 @@ fn each_mistake_is_told_at_its_place() {
         ),
         (runner("containerSpec: {nonsense: 1}"), "`nonsense` is not a field of a container"),
         (runner("fileSideCarSpec: {command: [a]}"), "`command` of the carriers cannot be changed"),
-        (runner("fileSidecar: {transfer: direct}"), "`direct` is not supported yet"),
+        (runner("fileSidecar: {transfer: rsync}"), "is no way of transfer"),
         (runner("fileSidecar: {medium: Tape}"), "is no medium"),
         (runner("fileSidecar: {sizeLimit: lots}"), "/taskRunner/fileSidecar/sizeLimit: `lots` has no number"),
         (runner("fileSidecar: {defaultSpec: {args: [a]}}"), "/taskRunner/fileSidecar/defaultSpec/args"),

@@ -1,6 +1,7 @@
 //! `fileSidecar`.
 
 use super::property::{Object, Property, Shape};
+use crate::spec::transfer::Transfer;
 
 /// Settings of the carriers `init-files` and `out-files`.
 pub const CARRIER: Object = Object {
@@ -31,6 +32,11 @@ pub const CARRIER: Object = Object {
             "Where the working directory lies: `Memory`, or the node's disk when nothing is said.",
         ),
         Property::read("sizeLimit", Shape::Quantity, "Most that the working directory may hold."),
-        Property::read("transfer", Shape::Words(&["exec"]), "How files come out of the pod.").default("exec"),
+        Property::read(
+            "transfer",
+            Shape::Words(&Transfer::WORDS),
+            "How files move: `direct` by the deployment's helper, which talks to the bucket itself; `exec` through the API server; `auto` directly where that can be.",
+        )
+        .default("auto"),
     ]],
 };

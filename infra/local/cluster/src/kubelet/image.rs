@@ -89,11 +89,22 @@ fn from_directory(directory: &Path, python: &Python) -> Image {
     if directory.join("pyvenv.cfg").is_file() {
         return userland(python, Python::of_environment(directory), Some(directory));
     }
-    if directory.join("bin/sh").exists() || directory.join("usr/bin/env").exists() {
+    if directory.join("bin/sh").exists() || directory.join("usr/bin/env").exists() || has_program(directory) {
         let environment = vec![("PATH".into(), SEARCH_PATH.into())];
         return Image { root: RootSpec::Directory(directory.to_owned()), environment };
     }
     userland(python, vec![directory.to_owned()], None)
+}
+
+/// A program at the top and nothing that looks like a system: an image made from scratch.
+fn has_program(directory: &Path) -> bool {
+    let files = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    files.filter(|entry| entry.metadata().is_ok_and(|facts| facts.is_file())).any(|entry| {
+        let mut magic = [0; 4];
+        let file = std::fs::File::open(entry.path());
+        file.and_then(|mut file| std::io::Read::read_exact(&mut file, &mut magic)).is_ok()
+            && magic == *b"\x7fELF"
+    })
 }
 
 fn userland(python: &Python, more: Vec<PathBuf>, virtual_environment: Option<&Path>) -> Image {

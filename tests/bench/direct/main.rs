@@ -1,0 +1,103 @@
+//! The helper's transfers against those of the SDK, on the same store in the same run, turn about.
+//!
+//! `just bench-direct`, or `cargo bench -p longshore-tests --bench direct -- MIB` for another size. The helper is the static one of `just helper`.
+
+#[path = "../../e2e/cloud.rs"]
+#[expect(dead_code, reason = "the end-to-end tests use the rest")]
+mod cloud;
+#[path = "../../e2e/ground.rs"]
+#[expect(dead_code, reason = "the end-to-end tests use the rest")]
+mod ground;
+#[path = "../../e2e/stack.rs"]
+#[expect(dead_code, reason = "the end-to-end tests use the rest")]
+mod stack;
+
+mod helper;
+mod plain;
+mod table;
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::helper::Helper;
+use crate::plain::Plain;
+use crate::stack::Stack;
+use crate::table::Row;
+
+/// Rounds of each transfer.
+const ROUNDS: u32 = 3;
+
+const MIB: u64 = 1024 * 1024;
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let mib = std::env::args().skip(1).find_map(|argument| argument.parse().ok()).unwrap_or(1024_u64);
+    let stack = Stack::own("direct").await?;
+    let outcome = measure(&stack, mib).await;
+    let down = stack.command().arg("down").output().await?;
+    ensure!(down.status.success(), "the stack does not stop: {}", String::from_utf8_lossy(&down.stderr));
+    table::tell(&outcome?)
+}
+
+async fn measure(stack: &Stack, mib: u64) -> Result<Vec<Row>> {
+    let folder = tempfile::tempdir()?;
+    let work = folder.path().join("work");
+    std::fs::create_dir(&work)?;
+    let file = work.join("large.bin");
+    fill(&file, mib)?;
+    let plain = Plain::on(stack, mib * MIB);
+    let helper = Helper::find(stack, folder.path())?;
+    let (mut out, mut into, mut joining) = (Vec::new(), Vec::new(), Vec::new());
+    let mut peak = 0;
+    for round in 0..ROUNDS {
+        let sent = plain.upload(&file).await?;
+        let uploaded = helper.upload(round).await?;
+        let joined = helper.join(round).await?;
+        let got = plain.download(&folder.path().join("plain")).await?;
+        let fetched = helper.fetch(round, &file).await?;
+        peak = peak.max(uploaded.peak_kib).max(fetched.peak_kib);
+        out.push(ratio(sent, uploaded.took + joined));
+        into.push(ratio(got, fetched.took));
+        joining.push(joined.as_secs_f64() / (uploaded.took + joined).as_secs_f64());
+        println!(
+            "round {round}: out {:.1} MiB/s (SDK {:.1}), in {:.1} MiB/s (SDK {:.1})",
+            rate(mib, uploaded.took + joined),
+            rate(mib, sent),
+            rate(mib, fetched.took),
+            rate(mib, got)
+        );
+        helper.forget(round, stack).await?;
+    }
+    let size = std::fs::metadata(&helper.program)?.len() as f64 / 1e6;
+    Ok(vec![
+        Row::at_least(&format!("direct: {mib} MiB out, of the SDK's rate"), &out, "ratio", 0.8),
+        Row::at_least(&format!("direct: {mib} MiB in, of the SDK's rate"), &into, "ratio", 0.8),
+        Row::at_most("direct: joining, share of the way out", &joining, "ratio", 1.0),
+        Row::at_most("direct: helper on disk", &[size], "MB", 6.0),
+        Row::at_most("direct: helper in memory, peak", &[peak as f64 / 1024.0], "MiB", 48.0),
+    ])
+}
+
+fn ratio(plain: Duration, direct: Duration) -> f64 {
+    plain.as_secs_f64() / direct.as_secs_f64()
+}
+
+fn rate(mib: u64, took: Duration) -> f64 {
+    mib as f64 / took.as_secs_f64()
+}
+
+/// Bytes that do not repeat within a piece.
+fn fill(file: &Path, mib: u64) -> Result<()> {
+    use std::io::Write as _;
+    let mut writer = std::io::BufWriter::new(std::fs::File::create(file)?);
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    for _ in 0..mib * MIB / 8 {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        writer.write_all(&state.to_le_bytes())?;
+    }
+    writer.flush().context("no room for the file")
+}
