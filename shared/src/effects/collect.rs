@@ -39,17 +39,7 @@ pub async fn collect(
     };
     let uploads = stored.record.plan.files.uploads();
     let Some(facts) = observation.pod.clone() else {
-        let mut gathered = Gathered::default();
-        if uploads {
-            let view = View { environment, cluster: cluster.as_ref(), until, last_try: turn.last_try };
-            let done = direct::done(environment, &stored.record).await?;
-            if leavings(view, &stored.record, done.as_ref(), &mut gathered).await? == Progress::Unfinished {
-                return carry_on(environment, stored, turn).await;
-            }
-        }
-        let shortfall = std::mem::take(&mut gathered.shortfall);
-        let ending = ending.with_delivery(&stored.record, shortfall, environment.clock.now());
-        return finish::end(environment, stored, ending, gathered).await;
+        return without_pod(environment, stored, ending, turn).await;
     };
     let mut gathered = Gathered { from: Some(environment.clock.now()), ..Gathered::default() };
     let view = View { environment, cluster: cluster.as_ref(), until, last_try: turn.last_try };
@@ -83,6 +73,31 @@ pub async fn collect(
     let shortfall = std::mem::take(&mut gathered.shortfall);
     let ending = ending.with_delivery(&stored.record, shortfall, environment.clock.now());
     crate::crash::point("before-result");
+    finish::end(environment, stored, ending, gathered).await
+}
+
+/// End an attempt whose pod cannot be seen any more, with what a helper in it has uploaded.
+///
+/// # Errors
+/// What the bucket, the cluster or a queue says; the next delivery carries on.
+pub async fn without_pod(
+    environment: &Environment,
+    stored: Stored,
+    ending: Ending,
+    turn: Turn,
+) -> Result<(), Error> {
+    let mut gathered = Gathered::default();
+    if stored.record.has_pod() && stored.record.plan.files.uploads() {
+        let cluster = environment.clusters.of(&stored.record.plan.target.cluster)?;
+        let until = earlier(turn.deadline, RESERVE);
+        let view = View { environment, cluster: cluster.as_ref(), until, last_try: turn.last_try };
+        let done = direct::done(environment, &stored.record).await?;
+        if leavings(view, &stored.record, done.as_ref(), &mut gathered).await? == Progress::Unfinished {
+            return carry_on(environment, stored, turn).await;
+        }
+    }
+    let shortfall = std::mem::take(&mut gathered.shortfall);
+    let ending = ending.with_delivery(&stored.record, shortfall, environment.clock.now());
     finish::end(environment, stored, ending, gathered).await
 }
 

@@ -285,14 +285,19 @@ pub async fn leavings(
 ) -> Result<Progress, Error> {
     if let Some(name) = wrapped(&record.plan) {
         let parts = done.and_then(|done| done.log_parts);
-        if let Some(log) = log_parts::collect(view.environment, record, name, None, parts).await? {
+        if let Some(mut log) = log_parts::collect(view.environment, record, name, None, parts).await? {
             if parts.is_none() {
+                log.object.complete = false;
                 gathered.warnings.push(format!(
                     "the log of container `{name}` is what was uploaded before its pod went; its end may be missing"
                 ));
             }
             gathered.keep_log(name, Role::Deciding, log);
         }
+    }
+    if done.is_none() && gathered.logs.is_empty() {
+        // The program never began, as far as anybody can tell.
+        return Ok(Progress::Finished);
     }
     uploaded(view, record, done, gathered).await
 }

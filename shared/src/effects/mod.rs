@@ -53,7 +53,7 @@ pub async fn apply(
         }
         Next::End(ending) => {
             let ending = explain::gone(environment, &stored.record, observation, ending).await?;
-            finish::end(environment, stored, ending, gather::Gathered::default()).await
+            Box::pin(collect::without_pod(environment, stored, ending, turn)).await
         }
     }
 }
