@@ -14,7 +14,7 @@ use crate::cluster::sources::Deployment;
 use crate::cluster::{aws, group};
 use crate::config::{Config, ConfigError};
 use crate::files::store::FileStore;
-use crate::queue::{Queues, SqsQueues};
+use crate::queue::{Nudges, Queues, SqsQueues};
 use crate::resolve::plan::ClusterChoice;
 use crate::store::bucket::{Bucket, BucketError, Head};
 use crate::store::s3::S3Bucket;
@@ -63,6 +63,7 @@ impl Environment {
             collect: config.collect_queue.clone(),
             wake: config.wake_queue.clone(),
             notify: config.notify_queue.clone(),
+            nudges: Nudges::default(),
         };
         let answers = AwsAnswers {
             states: aws_sdk_sfn::Client::new(&sdk),

@@ -1,5 +1,7 @@
 //! The queues between the functions, and what travels on them.
 
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -154,6 +156,36 @@ pub struct SqsQueues {
     pub wake: String,
     /// URL of the notify queue.
     pub notify: String,
+    /// Nudges that were sent.
+    pub nudges: Nudges,
+}
+
+/// Nudges that this instance has sent. SQS drops a second one with the same deduplication id for five minutes, and a window is shorter: not sending it
+/// is the same, and saves a request for every run but the first of a window. A FIFO queue takes 300 sends a second.
+#[derive(Clone, Debug, Default)]
+pub struct Nudges(Arc<Mutex<BTreeSet<String>>>);
+
+impl Nudges {
+    /// More windows than these are not remembered; each group has one at a time.
+    const MOST: usize = 64;
+
+    fn sent(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether it was sent.
+    fn knows(&self, deduplication: &str) -> bool {
+        self.sent().contains(deduplication)
+    }
+
+    /// It was sent.
+    fn note(&self, deduplication: String) {
+        let mut sent = self.sent();
+        if sent.len() >= Self::MOST {
+            sent.clear();
+        }
+        sent.insert(deduplication);
+    }
 }
 
 impl SqsQueues {
@@ -201,9 +233,14 @@ impl Queues for SqsQueues {
             let wake = Wake::Wake { group: group.to_owned() };
             let body = serde_json::to_string(&wake).map_err(|error| fail(error.into()))?;
             let deduplication = format!("{group}-{window}");
+            if self.nudges.knows(&deduplication) {
+                return Ok(());
+            }
             let request = self.client.send_message().queue_url(&self.wake).message_body(body);
-            let request = request.message_group_id(group).message_deduplication_id(deduplication);
-            request.send().await.map(drop).map_err(|error| fail(error.into()))
+            let request = request.message_group_id(group).message_deduplication_id(&deduplication);
+            request.send().await.map_err(|error| fail(error.into()))?;
+            self.nudges.note(deduplication);
+            Ok(())
         })
     }
 }
@@ -211,6 +248,16 @@ impl Queues for SqsQueues {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_nudge_that_was_sent_is_remembered_and_an_old_one_forgotten_in_time() {
+        let nudges = Nudges::default();
+        assert!(!nudges.knows("group-1"));
+        nudges.note("group-1".to_owned());
+        assert!(nudges.clone().knows("group-1") && !nudges.knows("group-2"));
+        (2..=65).for_each(|window| nudges.note(format!("group-{window}")));
+        assert!(nudges.knows("group-65") && !nudges.knows("group-1"));
+    }
 
     #[test]
     fn the_words_on_the_wire_stay_as_they_are() {

@@ -2,6 +2,7 @@
 //! time: a tick every minute, and a nudge when a pod was created. It never fails: what goes wrong is found again by the next one.
 
 mod group;
+mod hands;
 mod heartbeat;
 mod line;
 mod pod;

@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
+use shared::cluster::client::Change;
 use shared::effects;
 use shared::environment::Environment;
 use shared::error::Error;
@@ -17,6 +18,10 @@ use shared::store::records::{self, Stored};
 use shared::store::results;
 
 use crate::group::Group;
+use crate::hands::side_by_side;
+
+/// Records that are kept in memory, some 20 KiB each: those of the runs to which something happened last.
+const REMEMBERED: usize = 1_000;
 
 /// What this poll has read and done.
 #[derive(Default)]
@@ -49,11 +54,42 @@ pub enum Seen {
     Listed,
 }
 
+/// Every pod of a page of a listing.
+pub async fn listed(group: &Group<'_>, pods: &[Pod]) -> Result<(), Error> {
+    let looks = pods.iter().map(|pod| present(group, pod, Seen::Listed));
+    side_by_side(looks).await.map(drop)
+}
+
+/// Several changes: those of one run one after the other, in their order, different runs side by side.
+pub async fn changed(group: &Group<'_>, changes: &[Change]) -> Result<(), Error> {
+    let mut runs: BTreeMap<&str, Vec<&Change>> = BTreeMap::new();
+    for change in changes {
+        let pod = match change {
+            Change::Present(pod) | Change::Gone(pod) => pod,
+            Change::Bookmark(_) => continue,
+        };
+        if let Some(identity) = of_group(group, pod) {
+            runs.entry(identity.run_id).or_default().push(change);
+        }
+    }
+    let looks = runs.into_values().map(|changes| async move {
+        for change in changes {
+            match change {
+                Change::Present(pod) => present(group, pod, Seen::Changed).await?,
+                Change::Gone(pod) => gone(group, pod).await?,
+                Change::Bookmark(_) => {}
+            }
+        }
+        Ok(())
+    });
+    side_by_side(looks).await.map(drop)
+}
+
 /// A pod that is there.
 pub async fn present(group: &Group<'_>, pod: &Pod, seen: Seen) -> Result<(), Error> {
     let Some(identity) = of_group(group, pod) else { return Ok(()) };
     group.line.note(pod);
-    let Some(stored) = record(group, identity).await? else {
+    let Some(stored) = record(group, identity, seen).await? else {
         return without_record(group, pod, identity).await;
     };
     match owner(&stored, identity, pod) {
@@ -99,7 +135,7 @@ pub async fn gone(group: &Group<'_>, pod: &Pod) -> Result<(), Error> {
         // Deleted by the collection that it was handed to.
         return Ok(());
     }
-    let Some(stored) = record(group, identity).await? else { return Ok(()) };
+    let Some(stored) = record(group, identity, Seen::Changed).await? else { return Ok(()) };
     let is_over = results::read(group.environment.bucket.as_ref(), identity.run_id).await?.is_some();
     if is_over || owner(&stored, identity, pod) != Owner::Attempt {
         return Ok(());
@@ -193,8 +229,9 @@ async fn decide(
     }
 }
 
-/// The record, from memory unless the pod is of a later attempt than was known.
-async fn record(group: &Group<'_>, identity: PodIdentity<'_>) -> Result<Option<Stored>, Error> {
+/// The record, from memory unless the pod is of a later attempt than was known. What stands in a listing is not remembered: there are as many pods as the
+/// cluster carries, and most of them will not change before the next poll.
+async fn record(group: &Group<'_>, identity: PodIdentity<'_>, seen: Seen) -> Result<Option<Stored>, Error> {
     let known = group.visits.done().records.get(identity.run_id).cloned();
     if let Some(Some(stored)) = known
         && stored.record.attempt.number >= identity.attempt
@@ -203,7 +240,13 @@ async fn record(group: &Group<'_>, identity: PodIdentity<'_>) -> Result<Option<S
         return Ok(Some(stored));
     }
     let loaded = load(group.environment, group.name, identity.run_id).await?;
-    group.visits.done().records.insert(identity.run_id.to_owned(), loaded.clone());
+    if seen == Seen::Changed {
+        let mut done = group.visits.done();
+        if done.records.len() >= REMEMBERED {
+            done.records.clear();
+        }
+        done.records.insert(identity.run_id.to_owned(), loaded.clone());
+    }
     Ok(loaded)
 }
 

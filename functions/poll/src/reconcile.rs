@@ -20,7 +20,8 @@ use shared::store::records::{self, Stored};
 use shared::store::{keys, results, waiting};
 
 use crate::group::Group;
-use crate::pod::{self, Seen};
+use crate::hands::side_by_side;
+use crate::pod;
 
 /// A record this young may belong to a function that is at work on it; also how old a result must be before its record goes: longer than `submit` may take.
 const SETTLED_AFTER: Duration = Duration::from_secs(65);
@@ -32,47 +33,68 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(24 * 60 * 60);
 pub async fn group(group: &Group<'_>, namespaces: &BTreeSet<String>) -> Result<BTreeSet<String>, Error> {
     let bucket = group.environment.bucket.as_ref();
     let mut pods = BTreeSet::new();
+    let mut versions = BTreeMap::new();
     for namespace in namespaces {
-        list(group, namespace, &mut pods).await?;
+        versions.insert(namespace, list(group, namespace, &mut pods).await?);
     }
     let waiting: BTreeSet<String> =
         waiting::all(bucket, group.name).await?.into_iter().map(|mark| mark.run_id).collect();
     let now = group.environment.clock.now();
-    let mut found = BTreeSet::new();
-    for listed in list_all(bucket, &keys::records(group.name)).await? {
-        let Some((_, run_id)) = keys::parse_record(&listed.key) else { continue };
-        if between(listed.modified, now) < SETTLED_AFTER && !namespaces.is_empty() {
-            continue;
-        }
-        let stored = match records::load(bucket, group.name, run_id).await {
-            Ok(stored) => stored,
-            Err(error) if error.is_not_found() => continue,
-            Err(error) => return Err(error.into()),
-        };
-        let namespace = observe::namespace(group.environment, &stored.record).to_owned();
-        if namespaces.contains(&namespace) {
-            let kept = Kept { has_pod: pods.contains(run_id), waits: waiting.contains(run_id) };
-            settle(group, &stored, &listed, kept, now).await?;
-        } else {
-            found.insert(namespace);
-        }
-    }
+    let listed = list_all(bucket, &keys::records(group.name)).await?;
+    let is_due = |listed: &&Listed| namespaces.is_empty() || between(listed.modified, now) >= SETTLED_AFTER;
+    let compared = listed.iter().filter(is_due).filter_map(|listed| {
+        let (_, run_id) = keys::parse_record(&listed.key)?;
+        let kept = Kept { has_pod: pods.contains(run_id), waits: waiting.contains(run_id) };
+        Some(compare(group, namespaces, listed, run_id, kept, now))
+    });
+    let found = side_by_side(compared).await?;
     for namespace in namespaces {
         let kept = cursors::load(bucket, group.name, namespace).await?;
-        let cursor = Cursor { format_version: 1, reconciled_at: Some(now), ..kept };
+        let mut cursor = Cursor { format_version: 1, reconciled_at: Some(now), ..kept };
+        // Every pod was just looked at: a watch that knows no place to resume from begins where the listing stands.
+        if let Some(version) = versions.remove(namespace).filter(|_| cursor.resource_version.is_empty()) {
+            cursor.resource_version = version;
+        }
         cursors::save(bucket, group.name, namespace, &cursor).await?;
     }
-    Ok(found)
+    Ok(found.into_iter().flatten().collect())
 }
 
-/// Every pod is looked at.
-async fn list(group: &Group<'_>, namespace: &str, runs: &mut BTreeSet<String>) -> Result<(), Error> {
+/// One record; the answer is its namespace when that is none of those that are known.
+async fn compare(
+    group: &Group<'_>,
+    namespaces: &BTreeSet<String>,
+    listed: &Listed,
+    run_id: &str,
+    kept: Kept,
+    now: Timestamp,
+) -> Result<Option<String>, Error> {
+    let bucket = group.environment.bucket.as_ref();
+    // Most runs have a pod, which was looked at with their record, and no result: that is all there is to know of them.
+    if kept.has_pod && results::read(bucket, run_id).await?.is_none() {
+        return Ok(None);
+    }
+    let stored = match records::load(bucket, group.name, run_id).await {
+        Ok(stored) => stored,
+        Err(error) if error.is_not_found() => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let namespace = observe::namespace(group.environment, &stored.record).to_owned();
+    if !namespaces.contains(&namespace) {
+        return Ok(Some(namespace));
+    }
+    settle(group, &stored, listed, kept, now).await?;
+    Ok(None)
+}
+
+/// Every pod is looked at; the answer is the version at which the listing stands.
+async fn list(group: &Group<'_>, namespace: &str, runs: &mut BTreeSet<String>) -> Result<String, Error> {
     let mut attempts: BTreeMap<(String, u32), Vec<Candidate>> = BTreeMap::new();
     let mut next = None;
-    loop {
+    let version = loop {
         let page = group.cluster.list(namespace, None, next.as_deref()).await?;
+        pod::listed(group, &page.pods).await?;
         for found in &page.pods {
-            pod::present(group, found, Seen::Listed).await?;
             if let Some(identity) = identity_of(found) {
                 runs.insert(identity.run_id.to_owned());
                 let attempt = (identity.run_id.to_owned(), identity.attempt);
@@ -81,13 +103,13 @@ async fn list(group: &Group<'_>, namespace: &str, runs: &mut BTreeSet<String>) -
         }
         next = page.next;
         if next.is_none() {
-            break;
+            break page.resource_version;
         }
-    }
+    };
     for ((run_id, attempt), candidates) in attempts.iter().filter(|(_, candidates)| candidates.len() > 1) {
         pod::several(group, namespace, (run_id, *attempt), candidates).await?;
     }
-    Ok(())
+    Ok(version)
 }
 
 /// The run that takes over has a record or a result.

@@ -4,15 +4,17 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use shared::clock::{between, later};
-use shared::cluster::client::Change;
 use shared::error::{Error, chain};
 use shared::store::cursors::{self, Cursor};
 
 use crate::group::Group;
-use crate::pod::{self, Seen};
+use crate::pod;
 
 /// Pause after a watch that could not be opened or broke off.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// Most changes that are looked at together.
+const TOGETHER: usize = 64;
 
 /// Between two looks at what is due.
 const TICK: Duration = Duration::from_secs(1);
@@ -71,9 +73,7 @@ async fn list(
     let mut next = None;
     loop {
         let page = group.cluster.list(namespace, field_selector, next.as_deref()).await?;
-        for found in &page.pods {
-            pod::present(group, found, Seen::Listed).await?;
-        }
+        pod::listed(group, &page.pods).await?;
         cursor.resource_version = page.resource_version;
         next = page.next;
         if next.is_none() {
@@ -84,7 +84,9 @@ async fn list(
 
 /// One watch, as long as it lasts. The cursor moves only past changes whose effects are done.
 async fn follow(group: &Group<'_>, namespace: &str, cursor: &mut Cursor, seconds: u32) -> Result<(), Error> {
-    let mut changes = group.cluster.watch(namespace, &cursor.resource_version, seconds).await?;
+    let changes = group.cluster.watch(namespace, &cursor.resource_version, seconds).await?;
+    // What has come meanwhile is looked at together.
+    let mut changes = changes.ready_chunks(TOGETHER);
     let clock = &group.environment.clock;
     let mut next_look = later(clock.now(), TICK);
     loop {
@@ -102,18 +104,21 @@ async fn follow(group: &Group<'_>, namespace: &str, cursor: &mut Cursor, seconds
             change = changes.next() => change,
             () = clock.sleep(between(clock.now(), next_look)) => continue,
         };
-        match change {
-            None => return Ok(()),
-            Some(Ok(Change::Present(found))) => {
-                pod::present(group, &found, Seen::Changed).await?;
-                advance(cursor, found.metadata.resource_version.as_deref());
+        let Some(together) = change else { return Ok(()) };
+        let (mut seen, mut broken) = (Vec::with_capacity(together.len()), None);
+        for change in together {
+            match change {
+                Ok(change) => seen.push(change),
+                Err(error) => {
+                    broken = Some(error);
+                    break;
+                }
             }
-            Some(Ok(Change::Gone(found))) => {
-                pod::gone(group, &found).await?;
-                advance(cursor, found.metadata.resource_version.as_deref());
-            }
-            Some(Ok(Change::Bookmark(version))) => advance(cursor, Some(&version)),
-            Some(Err(error)) => return Err(error.into()),
+        }
+        pod::changed(group, &seen).await?;
+        seen.iter().for_each(|change| advance(cursor, change.version()));
+        if let Some(error) = broken {
+            return Err(error.into());
         }
     }
 }

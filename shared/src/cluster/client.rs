@@ -42,6 +42,16 @@ pub enum Change {
     Bookmark(String),
 }
 
+impl Change {
+    /// How far the watch has come with it.
+    pub fn version(&self) -> Option<&str> {
+        match self {
+            Change::Present(pod) | Change::Gone(pod) => pod.metadata.resource_version.as_deref(),
+            Change::Bookmark(version) => Some(version),
+        }
+    }
+}
+
 /// A command that runs in a container.
 pub struct Command {
     /// Its standard output; must be read to the end before `outcome` is asked.
