@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use shared::spec::selector::Selector;
 
+use crate::cost::bill::Architecture;
 use crate::exit;
 use crate::inputs::Input;
 
@@ -48,6 +49,8 @@ pub enum Command {
     Diagnose(Diagnose),
     /// Say whether everything that a task needs is there: rights, cluster, bucket, queues
     Doctor(Doctor),
+    /// Say what a million runs cost on AWS, by service
+    Cost(Cost),
 }
 
 /// The task document and what fills it.
@@ -289,6 +292,41 @@ pub struct Doctor {
     /// Ask nobody; print the Role that the task needs, for kubectl apply -f -
     #[arg(long, conflicts_with_all = ["json", "kubeconfig", "cluster", "in_cluster", "use_connection"])]
     pub role: bool,
+}
+
+/// `longshore cost`
+#[derive(Args, Debug)]
+pub struct Cost {
+    /// Runs a day, spread evenly
+    #[arg(long, default_value_t = 100_000.0, value_name = "RUNS", value_parser = parse_positive)]
+    pub runs_a_day: f64,
+    /// Seconds that a run lasts
+    #[arg(long, default_value_t = 60.0, value_name = "SECONDS", value_parser = parse_positive)]
+    pub run_seconds: f64,
+    /// Memory of each function in MB
+    #[arg(long, default_value_t = 256.0, value_name = "MB", value_parser = parse_positive)]
+    pub memory: f64,
+    /// What the functions run on
+    #[arg(long, value_enum, default_value_t = Architecture::Arm64)]
+    pub architecture: Architecture,
+    /// Runs that come in one batch of the submissions queue, 1 to 10
+    #[arg(long, default_value_t = 1.0, value_name = "RUNS", value_parser = parse_positive)]
+    pub batch: f64,
+    /// The deployment tells an event bus of every end
+    #[arg(long)]
+    pub event_bus: bool,
+    /// Take what a run uses from a bench.json that `just bench` wrote
+    #[arg(long, value_name = "FILE")]
+    pub bench: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A number above zero.
+fn parse_positive(text: &str) -> Result<f64, String> {
+    let number: f64 = text.parse().map_err(|_| format!("`{text}` is not a number"))?;
+    if number.is_finite() && number > 0.0 { Ok(number) } else { Err("it must be above zero".to_owned()) }
 }
 
 /// `NAME=DIR` of `--image`; the name may hold `=` in no legal form, the directory may.

@@ -7,6 +7,7 @@ mod clock;
 mod cloud;
 mod cluster;
 mod command;
+mod cost;
 mod dead_letters;
 mod document;
 mod download;
@@ -70,6 +71,7 @@ fn perform(command: Command, screen: Screen, environment: &Environment) -> Resul
         Command::Diagnose(arguments) => return command::diagnose::diagnose(arguments, screen),
         Command::Env => return command::env::env(screen, environment),
         Command::Schema => return Ok(command::schema::schema(screen)),
+        Command::Cost(arguments) => return command::cost::cost(arguments, screen),
         _ => {}
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -93,6 +95,7 @@ fn perform(command: Command, screen: Screen, environment: &Environment) -> Resul
             Command::Render(arguments) => command::render::with_bucket(arguments, screen).await,
             Command::Schema => Ok(command::schema::schema(screen)),
             Command::Diagnose(arguments) => command::diagnose::diagnose(arguments, screen),
+            Command::Cost(arguments) => command::cost::cost(arguments, screen),
         }
     });
     runtime.shutdown_background();

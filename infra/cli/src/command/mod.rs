@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 pub mod cancel;
+pub mod cost;
 pub mod diagnose;
 pub mod doctor;
 pub mod down;
