@@ -45,8 +45,13 @@ soak minutes="30":
 fuzz seconds="60" target="":
     .ci/fuzz {{ seconds }} {{ target }}
 
+# Every figure with its goal, in one table and in bench.json of the target directory; names choose some: `just bench submit poll`
+bench *names:
+    cargo bench --package longshore-tests --bench hops
+    cargo bench --package longshore-tests --bench figures -- {{ names }}
+
 # Time per hop of a plain task on the local stack
-bench:
+bench-hops:
     cargo bench --package longshore-tests --bench hops
 
 # What the embedded cluster can carry: creates a second, memory, lists, watches

@@ -12,8 +12,10 @@ mod ground;
 #[expect(dead_code, reason = "the end-to-end tests use the rest")]
 mod stack;
 
+#[path = "../book/mod.rs"]
+#[expect(dead_code, reason = "the benchmark of the figures uses the rest")]
+mod book;
 mod bystander;
-mod report;
 
 use std::time::Duration;
 
@@ -23,8 +25,8 @@ use serde_json::json;
 use shared::run::result::Timings;
 use shared::run::state::State;
 
+use crate::book::{Chapter, Goal, Row, Samples};
 use crate::bystander::{Bystander, Moments};
-use crate::report::Row;
 use crate::stack::Stack;
 
 /// Measured runs, one after the other.
@@ -55,7 +57,9 @@ async fn main() -> Result<()> {
     }
     let down = stack.command().arg("down").output().await?;
     ensure!(down.status.success(), "the stack does not stop: {}", String::from_utf8_lossy(&down.stderr));
-    report::tell(&rows(&runs))
+    let mut chapter = Chapter::begin("hops");
+    chapter.rows = rows(&runs);
+    chapter.tell()
 }
 
 /// What was seen of one run.
@@ -104,10 +108,12 @@ fn rows(runs: &[Run]) -> Vec<Row> {
         let span = move |run: &Run| Some(to(run)?.duration_since(from(run)?).as_secs_f64() * 1000.0);
         runs.iter().filter_map(span).collect::<Vec<f64>>()
     };
-    let whole = |index: usize| (index == 0).then_some(GOAL_MS);
     hops.into_iter()
         .enumerate()
-        .map(|(index, (name, from, to))| Row::of(name, spans(from, to), whole(index)))
+        .map(|(index, (name, from, to))| {
+            let row = Row::median(name, &Samples::of(spans(from, to)), "ms");
+            if index == 0 { row.with(Goal::AtMost(GOAL_MS)) } else { row }
+        })
         .collect()
 }
 

@@ -2,7 +2,7 @@
 
 use crate::access::{ADMINISTRATORS, Authorizer, EksIdentity, StaticToken, Tokens};
 use crate::api::create::{CreateOptions, create};
-use crate::api::{Api, Server, serve};
+use crate::api::{Api, Server, Traffic, serve};
 use crate::certificate::{self, CertificateError};
 use crate::faults::{self, Faults};
 use crate::hollow::{Hollow, Script, ScriptError};
@@ -137,6 +137,7 @@ pub struct Cluster {
     running: Running,
     from_outside: JoinHandle<()>,
     faults: Faults,
+    traffic: Traffic,
 }
 
 impl Cluster {
@@ -196,6 +197,7 @@ impl Cluster {
             user: "kubernetes-admin".into(),
             groups: vec![ADMINISTRATORS.into()],
         });
+        let traffic = Traffic::default();
         let api = Api {
             store: store.clone(),
             node,
@@ -203,6 +205,7 @@ impl Cluster {
             authorizer: Authorizer::new(store.clone()),
             exec_needs_create: config.exec_needs_create,
             faults: config.faults.clone(),
+            traffic: traffic.clone(),
             address: address.to_string(),
         };
         let server = serve(listener, TlsAcceptor::from(identity.tls), Arc::new(api));
@@ -220,6 +223,7 @@ impl Cluster {
             running: Running::Nothing,
             from_outside,
             faults: config.faults,
+            traffic,
         })
     }
 
@@ -241,6 +245,11 @@ impl Cluster {
     /// The objects of the cluster.
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// What goes over the wire to the API server and back.
+    pub fn traffic(&self) -> &Traffic {
+        &self.traffic
     }
 
     /// What goes wrong here on request; at first nothing does.

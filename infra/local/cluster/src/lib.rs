@@ -31,4 +31,5 @@ pub mod store;
 mod validation;
 
 pub use access::{EksIdentity, Keys, StaticToken};
+pub use api::{Tally, Traffic};
 pub use cluster::{Cluster, ClusterConfig, ClusterError};

@@ -18,9 +18,11 @@ mod selector;
 mod server;
 pub(crate) mod status;
 mod table;
+mod traffic;
 mod watch;
 
 pub(crate) use server::{Server, serve};
+pub use traffic::{Tally, Traffic};
 
 use crate::access::{Authorizer, Tokens};
 use crate::faults::Faults;
@@ -42,6 +44,8 @@ pub(crate) struct Api {
     pub exec_needs_create: bool,
     /// What goes wrong on request.
     pub faults: Faults,
+    /// What goes over the wire.
+    pub traffic: Traffic,
     /// `host:port` of this server.
     pub address: String,
 }

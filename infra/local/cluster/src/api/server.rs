@@ -60,7 +60,7 @@ async fn connection(stream: TcpStream, tls: TlsAcceptor, api: Arc<Api>, stop: Ca
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(error = %error, "a connection keeps its delay");
     }
-    let (stream, wire) = Wire::new(stream);
+    let (stream, wire) = Wire::new(stream, api.traffic.clone());
     let stream = match tls.accept(stream).await {
         Ok(stream) => stream,
         Err(error) => {
@@ -70,6 +70,7 @@ async fn connection(stream: TcpStream, tls: TlsAcceptor, api: Arc<Api>, stop: Ca
     };
     let service = service_fn(move |request| {
         let (api, stop, wire) = (api.clone(), stop.clone(), wire.clone());
+        api.traffic.request();
         async move { let_through(attend(api, request, stop).await, &wire) }
     });
     let served = http1::Builder::new()

@@ -1,5 +1,6 @@
 //! Below TLS: connections that are reset.
 
+use crate::api::Traffic;
 use crate::api::answer::{Answer, whole};
 use http::Response;
 use std::io;
@@ -33,18 +34,28 @@ pub(crate) fn let_through(answer: Answer, wire: &AtomicBool) -> Result<Answer, C
     }
 }
 
-/// A TCP stream that is reset instead of closed, once that was said.
+/// A TCP stream that is counted, and reset instead of closed once that was said.
 #[derive(Debug)]
 pub(crate) struct Wire {
     stream: TcpStream,
     is_reset: Arc<AtomicBool>,
+    traffic: Traffic,
 }
 
 impl Wire {
     /// Around a stream, and how to say it.
-    pub fn new(stream: TcpStream) -> (Wire, Arc<AtomicBool>) {
+    pub fn new(stream: TcpStream, traffic: Traffic) -> (Wire, Arc<AtomicBool>) {
         let is_reset = Arc::new(AtomicBool::new(false));
-        (Wire { stream, is_reset: is_reset.clone() }, is_reset)
+        (Wire { stream, is_reset: is_reset.clone(), traffic }, is_reset)
+    }
+}
+
+impl Wire {
+    fn counted(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(Ok(bytes)) = &written {
+            self.traffic.send(*bytes);
+        }
+        written
     }
 }
 
@@ -64,7 +75,10 @@ impl AsyncRead for Wire {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        self.traffic.receive(buffer.filled().len().saturating_sub(before));
+        read
     }
 }
 
@@ -74,7 +88,8 @@ impl AsyncWrite for Wire {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.counted(written)
     }
 
     fn poll_write_vectored(
@@ -82,7 +97,8 @@ impl AsyncWrite for Wire {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        self.counted(written)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -181,3 +181,14 @@ async fn clients_discover_what_there_is() {
     assert_eq!(post["parameters"][0]["name"], "fieldValidation");
     rig.cluster.shutdown().await;
 }
+
+#[tokio::test]
+async fn requests_and_bytes_on_the_wire_are_counted() {
+    let rig = six().await;
+    let before = rig.cluster.traffic().tally();
+    let list = rig.get(PODS).await;
+    let counted = rig.cluster.traffic().tally().since(before);
+    assert_eq!(counted.requests, 1);
+    assert!(counted.sent >= list.text.len() as u64, "{counted:?} for {} bytes", list.text.len());
+    assert!(counted.received > 0 && counted.received < counted.sent, "{counted:?}");
+}
