@@ -1,5 +1,4 @@
 //! Airflow's documents on the local stack: the pipeline of the pages as a state machine, and a pod template that lies in the bucket.
-#![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::time::Duration;
 

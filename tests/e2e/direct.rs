@@ -46,6 +46,7 @@ async fn stack(name: &str) -> Result<(tempfile::TempDir, Stack)> {
     Ok((directory, site.with_image(IMAGE, image).up(owner).await?))
 }
 
+#[expect(clippy::indexing_slicing, reason = "the place is made where it is missing")]
 fn task(id: &str, commands: &[&str], more: Value) -> Value {
     let mut task = shell(id, commands, more);
     task["taskRunner"]["fileSidecar"] = json!({"transfer": "direct"});

@@ -13,8 +13,8 @@ use shared::pod::manifest::{self, Line};
 use shared::store::s3::S3Bucket;
 use tokio::process::Command;
 
+use crate::now;
 use crate::stack::Stack;
-use crate::table::now;
 
 /// Between two looks at the memory of a process.
 const LOOK_EVERY: Duration = Duration::from_millis(5);

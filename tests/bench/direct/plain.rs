@@ -10,8 +10,8 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use futures::stream::{self, StreamExt, TryStreamExt};
 
+use crate::now;
 use crate::stack::Stack;
-use crate::table::now;
 
 const PART_BYTES: u64 = 8 * 1024 * 1024;
 const AT_ONCE: usize = 8;

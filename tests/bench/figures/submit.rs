@@ -128,7 +128,7 @@ async fn own_code() -> Result<Row> {
             let name = pod::name(&plan, "bench", 1);
             let identity =
                 PodIdentity { run_id: "bench", attempt: 1, submission_hash: &name, group: "group" };
-            let pod = pod::build(&plan, &identity, Grants { manifest_url: None });
+            let pod = pod::build(&plan, &identity, Grants { manifest_url: None, grants_url: None });
             bytes += serde_json::to_vec(&pod)?.len();
         }
         anyhow::ensure!(bytes > 0, "no pod was built");

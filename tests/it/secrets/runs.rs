@@ -94,7 +94,8 @@ async fn run(world: &World, end: End, submission: &Submission) -> Result<()> {
     let private: Vec<Canary> = submission.secrets.iter().filter(is_private).cloned().collect();
     assert_silent(&format!("{record:?}"), &private, "Debug of the record");
     let identity = PodIdentity { run_id: &run_id, attempt: 1, submission_hash: "h", group: &record.group };
-    let pod = pod::build(&record.plan, &identity, Grants { manifest_url: None }).to_string();
+    let pod =
+        pod::build(&record.plan, &identity, Grants { manifest_url: None, grants_url: None }).to_string();
     assert_silent(&pod, &submission.secrets, "the rendered pod");
     assert!(submission.variable.told_by(&pod).is_some(), "the pod has its variable");
     if end == End::Cancel {
