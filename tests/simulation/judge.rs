@@ -291,6 +291,12 @@ impl Judge {
     fn pods(&mut self, sight: &Sight<'_>) {
         let new: Vec<Truth> = sight.model.truths.get(self.truths..).unwrap_or_default().to_vec();
         for truth in new {
+            let earlier = sight.model.truths.iter().take(self.truths);
+            let beside = earlier.filter(|other| other.attempt == truth.attempt && !other.gone);
+            for other in beside {
+                let seen = format!("{} of {:?} beside {}", truth.uid, truth.attempt, other.uid);
+                self.violations.push(Violation { promise: "an attempt has one pod at a time", seen });
+            }
             self.truths += 1;
             let (run_id, attempt) = &truth.attempt;
             let known = self.runs.get(run_id).and_then(|run| run.uids.get(attempt));

@@ -99,7 +99,7 @@ async fn place(
     match &file.source {
         InputSource::Inline(text) => {
             // Numbered, not named: any path fits, and none can leave the prefix.
-            let key = keys::input(run_id, &format!("inline/{index}"));
+            let key = keys::input(run_id, &format!("{}/{index}", keys::INLINE));
             let (size, sha256) = (text.len() as u64, Some(hex(&Sha256::digest(text))));
             environment.bucket.put(&key, Bytes::from(text.clone()), Condition::Always).await?;
             Ok(Placed { bucket: environment.bucket.name().to_owned(), key, size, sha256 })

@@ -1,6 +1,6 @@
 //! Which objects a task, a rule or a connection may name: the second lock behind the role of the function.
 
-use super::keys;
+use super::keys::{self, INLINE};
 
 /// Of the deployment's own bucket a task may have data, and what runs brought back. Everything else there is Longshore's: records hold connections,
 /// documents in the drop box hold what their authors wrote, manifests hold presigned URLs.
@@ -20,7 +20,7 @@ pub enum Refusal {
     OtherBucket,
     /// Longshore's own.
     #[error(
-        "of the deployment's own bucket a task may have what is below `runs/<run id>/attempts/`, results, and data outside of Longshore's prefixes"
+        "of the deployment's own bucket a task may have what is below `runs/<run id>/attempts/`, results, uploaded inputs, and data outside of Longshore's prefixes"
     )]
     Internal,
     /// `.` or `..` in the key: some clients would leave the prefix with it.
@@ -59,10 +59,19 @@ impl Allowed {
     }
 }
 
-/// What runs brought back, and how they ended; their inputs are not, since manifests are among them.
+/// What runs brought back, how they ended, and files that were uploaded for them, which a run that takes over needs again. Not what their documents
+/// said, nor manifests and grants, which hold links.
 fn is_of_a_run(key: &str) -> bool {
     let of_run = key.strip_prefix(OF_RUNS).and_then(|rest| rest.split_once('/'));
-    of_run.is_some_and(|(_, rest)| rest == "result.json" || rest.starts_with("attempts/"))
+    of_run.is_some_and(|(_, rest)| {
+        rest == "result.json" || rest.starts_with("attempts/") || is_uploaded_input(rest)
+    })
+}
+
+/// `inputs/<name of the input>/<file>`
+fn is_uploaded_input(rest: &str) -> bool {
+    let input = rest.strip_prefix("inputs/").and_then(|input| input.split_once('/'));
+    input.is_some_and(|(name, file)| name != INLINE && !file.is_empty())
 }
 
 /// `*` is any bytes, `?` any one. Linear in memory and at worst quadratic in time, whatever the pattern.
@@ -122,9 +131,13 @@ mod tests {
         for own in keys::OWN {
             assert_eq!(check(&format!("{own}x")), Err(Refusal::Internal), "{own}");
         }
-        for key in
-            ["runs/r/inputs/manifest.txt", "runs/r/inputs/inline/0", "runs/result.json", "runs//attempts"]
-        {
+        for key in [
+            "runs/r/inputs/manifest.txt",
+            "runs/r/inputs/-/0",
+            "runs/r/inputs/data/",
+            "runs/result.json",
+            "runs//attempts",
+        ] {
             assert_eq!(check(key), Err(Refusal::Internal), "{key}");
         }
         for key in ["uploads/../active/g/r.json", "./active/g/r.json", "uploads/./x", ".."] {

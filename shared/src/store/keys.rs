@@ -25,6 +25,9 @@ pub fn result(run_id: &str) -> String {
     format!("runs/{run_id}/result.json")
 }
 
+/// Below `runs/<run-id>/inputs/`: what the document itself says; no input can have this name.
+pub const INLINE: &str = "-";
+
 /// `runs/<run-id>/inputs/<name>`: inline input files, uploaded inputs, and the manifest.
 pub fn input(run_id: &str, name: &str) -> String {
     format!("runs/{run_id}/inputs/{name}")

@@ -11,11 +11,12 @@ use shared::store::allowed::Allowed;
 use super::{shell, with_victim};
 
 /// Everything that is not for tasks: other buckets, and what Longshore keeps in its own.
-const OUT_OF_REACH: [&str; 14] = [
+const OUT_OF_REACH: [&str; 15] = [
     "s3://stranger/data.csv",
     "s3://bucket/active/eks-test/victim.json",
     "s3://bucket/runs/victim/inputs/manifest.txt",
-    "s3://bucket/runs/victim/inputs/inline/0",
+    "s3://bucket/runs/victim/inputs/-/0",
+    "s3://bucket/runs/victim/inputs/grants-1.json",
     "s3://bucket/config/clusters.yaml.old",
     "s3://bucket/submissions/somebody.yaml",
     "s3://bucket/rejected/somebody.json",
@@ -62,7 +63,11 @@ async fn an_input_file_may_be_data_or_what_a_run_brought_back_and_nothing_else()
             assert_not_asked(&entrances, address);
         }
     }
-    for (number, key) in ["uploads/a.csv", "runs/victim/attempts/1/outputs/a.csv"].iter().enumerate() {
+    for (number, key) in
+        ["uploads/a.csv", "runs/victim/attempts/1/outputs/a.csv", "runs/victim/inputs/data/a.csv"]
+            .iter()
+            .enumerate()
+    {
         let run_id = format!("good-{number}");
         let envelope = json!({"task": shell(json!({"inputFiles": {"x": format!("s3://bucket/{key}")}})), "runId": run_id});
         entrances.message(Function::Submit, &run_id, &envelope.to_string()).await?;

@@ -20,7 +20,7 @@ async fn the_manifest_of_a_run_links_to_its_own_inputs_and_to_what_its_task_name
     let manifest = String::from_utf8(entrances.bucket.read("runs/mine/inputs/manifest.txt").unwrap())?;
     let links: Vec<&str> =
         manifest.split('|').filter_map(|word| word.strip_prefix("http://127.0.0.1:9/bucket/")).collect();
-    assert_eq!(links, ["runs/mine/inputs/inline/0", "uploads/a.csv"], "{manifest}");
+    assert_eq!(links, ["runs/mine/inputs/-/0", "uploads/a.csv"], "{manifest}");
     let posted = entrances.cluster.posted();
     let pod = posted.iter().find(|pod| pod.to_string().contains("mine")).unwrap().to_string();
     let links: Vec<&str> =

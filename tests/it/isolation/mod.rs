@@ -26,7 +26,9 @@ async fn with_victim() -> Result<Entrances> {
     assert_eq!(entrances.active(), ["active/eks-test/victim.json"]);
     for key in [
         "runs/victim/inputs/manifest.txt",
-        "runs/victim/inputs/inline/0",
+        "runs/victim/inputs/-/0",
+        "runs/victim/inputs/grants-1.json",
+        "runs/victim/inputs/data/a.csv",
         "runs/victim/attempts/1/outputs/a.csv",
         "config/clusters.yaml.old",
         "config/templates/pod.yaml",
