@@ -70,7 +70,8 @@ async fn a_file_of_64_mib_goes_in_and_out_byte_for_byte_and_a_killed_pod_leaves_
     let (_image, stack) = stack("moves").await?;
     let bytes: Vec<u8> =
         (0..BYTES / 8).flat_map(|word| word.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes()).collect();
-    let uri = stack.cloud.put_elsewhere("direct-inputs", "large.bin", bytes.clone()).await?;
+    stack.cloud.put("data/large.bin", bytes.clone()).await?;
+    let uri = format!("s3://{}/data/large.bin", stack.endpoints.bucket);
     let commands = [
         "cp large.bin 'out put.bin'; echo more >> 'out put.bin'",
         r#"echo '::{"outputs":{"said":1}}::'"#,

@@ -102,10 +102,10 @@ impl Desk {
             .collect()
     }
 
-    /// Waits until no process is left.
+    /// Waits until no process is left. One that is being killed loses its command line, by which it is found, a moment before it has ended.
     pub async fn no_process_soon(&self) {
         let gone = async {
-            while !self.processes().is_empty() {
+            while !self.processes().is_empty() || local::running(&self.state()).is_some() {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
