@@ -59,7 +59,8 @@ pub(crate) fn read(task: &Fields<'_>, language: Language, form: Form, check_conn
     if let Some(image) = task.value("containerImage") {
         container::check_image(image, &task.place.at("containerImage"));
     }
-    let env = task.text_map("env").unwrap_or_default();
+    // What stands in a variable is not repeated, wrong as it may be.
+    let env = task.clone().secret().text_map("env").unwrap_or_default();
     for (name, _) in &env {
         if !task.place.is_open(name) && (name.is_empty() || name.contains(['=', '\0'])) {
             task.place.at("env").at(name).wrong("is no name of an environment variable");
