@@ -21,7 +21,7 @@ os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="longshore-airflow-")
 WORKSPACE = Path(__file__).resolve().parents[3]
 PYTHON_IMAGE = "python:3.12"
 GREETING_IMAGE = "haskell_example:1"
-"""An image whose program, at the path that the variable `GREETING` says, greets whom its environment names."""
+"""An image of one program, at the path that the variable `GREETING` says: it greets whom its environment names."""
 
 GREETING = """fn main() { println!("Hello, {}", std::env::var("NAME_TO_GREET").unwrap()); }"""
 
@@ -40,14 +40,15 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, str
     started = subprocess.run(command + up, env=environment, capture_output=True, text=True, check=False)
     assert started.returncode == 0, started.stderr
     try:
-        yield {**variables(json.loads((state / "stack.json").read_text())), "GREETING": str(greeting)}
+        yield {**variables(json.loads((state / "stack.json").read_text())), "GREETING": f"/{greeting.name}"}
     finally:
         subprocess.run([*command, "down"], env=environment, capture_output=True, check=True)
 
 
 def compiled(source: str, program: Path) -> Path:
-    """Make a program with the compiler that the workspace is built with."""
-    subprocess.run(["rustc", "-o", str(program), "-"], input=source, text=True, cwd=WORKSPACE, check=True)  # noqa: S607
+    """Make a program that needs no other file, with the compiler that the workspace is built with."""
+    command = ["rustc", "-C", "target-feature=+crt-static", "-o", str(program), "-"]
+    subprocess.run(command, input=source, text=True, cwd=WORKSPACE, check=True)
     return program
 
 
