@@ -92,6 +92,7 @@ pub fn problem(problem: &Problem, line: Option<&str>, paint: Paint) -> String {
         _ => String::new(),
     };
     let mut text = format!("  {}{at}  {}\n", paint.bold(place), problem.message);
+    let line = line.filter(|_| !may_hold_secrets(&problem.pointer));
     if let (Some(number), Some(column), Some(line)) = (problem.line, problem.column, line) {
         text.push_str(&excerpt(number, column, line, paint));
     }
@@ -102,6 +103,11 @@ pub fn problem(problem: &Problem, line: Option<&str>, paint: Paint) -> String {
         text.push_str(&format!("    {} {accepted}\n", paint.dim("accepted")));
     }
     text
+}
+
+/// What stands below a connection or in a variable is not repeated, not even to its author: a terminal may be a log.
+fn may_hold_secrets(pointer: &str) -> bool {
+    pointer.split('/').any(|part| matches!(part, "config" | "connection" | "env" | "env_vars"))
 }
 
 /// The line with its number, and a caret under the column. Of a long line the part around the column.
@@ -192,6 +198,18 @@ fn spans(timings: &Timings) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_that_may_hold_a_secret_is_not_shown() {
+        let wrong =
+            |pointer: &str| Problem { line: Some(3), column: Some(5), ..Problem::new(pointer, "is wrong") };
+        let told = |pointer: &str| problem(&wrong(pointer), Some("    tokn: hush"), Paint::PLAIN);
+        assert!(told("/taskRunner/labels").contains("hush"));
+        for pointer in ["/taskRunner/config/tokn", "/connection/oauthToken", "/env/KEY", "/env_vars/0/value"]
+        {
+            assert!(!told(pointer).contains("hush") && told(pointer).contains("(3:5)"), "{pointer}");
+        }
+    }
 
     fn result(value: Value) -> RunResult {
         serde_json::from_value(value).unwrap()
