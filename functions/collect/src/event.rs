@@ -1,47 +1,10 @@
 //! The bucket's events of `done.json`, which come through the same queue as runs to look at.
 
-use serde::Deserialize;
-use shared::store::keys;
-
-#[derive(Deserialize)]
-struct Event {
-    #[serde(rename = "Records", default)]
-    records: Vec<Record>,
-    /// Of the test event that S3 sends when a notification is set up.
-    #[serde(rename = "Event", default)]
-    event: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Record {
-    s3: Place,
-}
-
-#[derive(Deserialize)]
-struct Place {
-    bucket: Bucket,
-    object: Object,
-}
-
-#[derive(Deserialize)]
-struct Bucket {
-    name: String,
-}
-
-#[derive(Deserialize)]
-struct Object {
-    /// URL-encoded; run ids have no letter that this changes.
-    key: String,
-}
+use shared::store::{events, keys};
 
 /// The runs whose helpers are done; `None` when the message is no event of a bucket. An output file may have the same name and does not count.
 pub fn done(body: &str, bucket: &str) -> Option<Vec<String>> {
-    let event: Event = serde_json::from_str(body).ok()?;
-    if event.records.is_empty() && event.event.is_none() {
-        return None;
-    }
-    let places = event.records.iter().map(|record| &record.s3).filter(|place| place.bucket.name == bucket);
-    Some(places.filter_map(|place| keys::parse_done(&place.object.key).map(str::to_owned)).collect())
+    events::runs(body, bucket, keys::parse_done).ok()?
 }
 
 #[cfg(test)]

@@ -1,47 +1,15 @@
 //! The bucket's events.
 
-use serde::Deserialize;
 use shared::error::Error;
-use shared::store::keys;
-
-#[derive(Deserialize)]
-struct Event {
-    /// Absent in the test event that S3 sends when a notification is set up.
-    #[serde(rename = "Records", default)]
-    records: Vec<Record>,
-}
-
-#[derive(Deserialize)]
-struct Record {
-    s3: Place,
-}
-
-#[derive(Deserialize)]
-struct Place {
-    bucket: Bucket,
-    object: Object,
-}
-
-#[derive(Deserialize)]
-struct Bucket {
-    name: String,
-}
-
-#[derive(Deserialize)]
-struct Object {
-    /// URL-encoded; run ids have no letter that this changes.
-    key: String,
-}
+use shared::store::{events, keys};
 
 /// The runs whose results were written. Everything else that may end with the same letters, such as an output file, is dropped.
 ///
 /// # Errors
 /// When the message is no event of a bucket.
 pub fn results(body: &str, bucket: &str) -> Result<Vec<String>, Error> {
-    let event: Event =
-        serde_json::from_str(body).map_err(|source| Error::Message { bytes: body.len(), source })?;
-    let places = event.records.iter().map(|record| &record.s3).filter(|place| place.bucket.name == bucket);
-    Ok(places.filter_map(|place| keys::parse_result(&place.object.key).map(str::to_owned)).collect())
+    let runs = events::runs(body, bucket, keys::parse_result);
+    Ok(runs.map_err(|source| Error::Message { bytes: body.len(), source })?.unwrap_or_default())
 }
 
 #[cfg(test)]

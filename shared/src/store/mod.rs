@@ -4,6 +4,7 @@ pub mod allowed;
 pub mod bucket;
 pub mod cache;
 pub mod cursors;
+pub mod events;
 pub mod executions;
 pub mod form;
 pub mod join;
