@@ -249,10 +249,26 @@ async fn an_invoke_that_dies_half_way_is_made_again_and_there_is_one_run() -> Re
 /// The run of a try of an execution's state, from 0, as soon as it is active.
 async fn run_of(stack: &Stack, execution: &str, retry: u32) -> Result<String> {
     let (hash, end) = (shared::spec::origin::execution_hash(execution), format!("-{retry}"));
-    wait::until("the run", SOON, || async {
+    let found = wait::until("the run", SOON, || async {
         let keys = stack.cloud.keys("active/").await?;
         let ids = keys.iter().filter_map(|key| Some(shared::store::keys::parse_record(key)?.1));
         Ok(ids.filter(|id| id.starts_with(&hash) && id.ends_with(&end)).map(str::to_owned).next())
-    })
-    .await
+    });
+    match found.await {
+        Ok(run_id) => Ok(run_id),
+        Err(error) => Err(error.context(known(stack, execution, &hash).await?)),
+    }
+}
+
+/// What became of an execution and of its tries so far.
+async fn known(stack: &Stack, execution: &str, hash: &str) -> Result<String> {
+    let mut lines = vec![format!("{:?}", stack.cloud.ended(execution).await?)];
+    for prefix in ["active/", "runs/"] {
+        let keys = stack.cloud.keys(prefix).await?;
+        for key in keys.into_iter().filter(|key| key.contains(hash) && key.ends_with(".json")) {
+            let bytes = stack.cloud.object(&key).await?.unwrap_or_default();
+            lines.push(format!("{key}: {}", String::from_utf8_lossy(&bytes)));
+        }
+    }
+    Ok(format!("{}\n{}", lines.join("\n"), stack.complaints()))
 }
