@@ -1,6 +1,7 @@
 //! Files: inputs by presigned manifest, logs and outputs into the bucket.
 
 mod allowance;
+mod carrier;
 pub mod direct;
 pub mod form;
 pub mod grants;
@@ -9,6 +10,7 @@ pub mod log_parts;
 pub mod logs;
 pub mod outputs;
 pub mod redact;
+mod sack;
 pub mod secrets;
 pub mod shared;
 pub mod store;

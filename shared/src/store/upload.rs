@@ -1,4 +1,4 @@
-//! Streams of unknown hash into objects: one PUT up to a part's size, multipart above, memory bounded by one part.
+//! Streams of unknown hash into objects: one PUT up to a part's size, multipart above. Two parts are in memory at most: one is sent while the next is read.
 
 use aws_sdk_s3::operation::create_multipart_upload::builders::CreateMultipartUploadFluentBuilder;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use super::bucket::{Bucket, BucketError};
 use super::s3::{S3Bucket, classify};
 
-/// Bytes of one part; also the most that is held in memory. S3 wants at least 5 MiB and at most 10,000 parts.
+/// Bytes of one part. S3 wants at least 5 MiB and at most 10,000 parts.
 pub const PART_BYTES: usize = 8 * 1024 * 1024;
 
 /// Parts may be at most this many (S3's limit).
@@ -154,12 +154,12 @@ async fn send_parts(
         let last = part.len() < PART_BYTES;
         let request =
             client.upload_part().bucket(name).key(key).upload_id(id).part_number(number).body(part.into());
-        let answer = request.send().await.map_err(|error| classify("write", name, key, error))?;
+        let (answer, next) = futures::join!(request.send(), async {
+            if last { Ok(Bytes::new()) } else { read_part(key, size, PART_BYTES, stream).await }
+        });
+        let answer = answer.map_err(|error| classify("write", name, key, error))?;
         completed.push(CompletedPart::builder().part_number(number).set_e_tag(answer.e_tag).build());
-        if last {
-            break;
-        }
-        part = read_part(key, size, PART_BYTES, stream).await?;
+        part = next?;
         hasher.update(&part);
         number += 1;
     }

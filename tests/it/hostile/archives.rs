@@ -214,7 +214,7 @@ async fn more_files_than_a_run_may_have_are_counted_and_the_first_come_back() {
     assert_eq!(
         outcome.report().lost,
         [
-            "2 of 10002 output files could not be brought back: a run has at most 10000; pack them into an archive"
+            "2 of 20002 output files could not be brought back: a run has at most 20000; pack them into an archive"
         ]
     );
 }
