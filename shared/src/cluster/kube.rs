@@ -13,9 +13,7 @@ use k8s_openapi::api::authorization::v1::{
     ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
 };
 use k8s_openapi::api::core::v1::{Event, Pod};
-use kube::api::{
-    Api, DeleteParams, ListParams, LogParams, PostParams, Preconditions, WatchEvent, WatchParams,
-};
+use kube::api::{Api, ListParams, LogParams, PostParams, WatchEvent, WatchParams};
 use serde_json::Value;
 use tokio_util::compat::FuturesAsyncReadCompatExt;
 
@@ -23,7 +21,7 @@ use super::client::{Change, Cluster, Command, CreatedPod, Page, Permission};
 use super::directory::Directory;
 use super::error::ClusterError;
 use super::sources::Deployment;
-use super::{connection, eks, exec, reach};
+use super::{connection, eks, exec, reach, write};
 use crate::clock::{Clock, between};
 use crate::pod::labels::{MANAGED_BY, MANAGER};
 use crate::run::observation::EventFact;
@@ -154,45 +152,9 @@ impl KubeCluster {
         result
     }
 
-    /// Sent as it is: fields that this code's types do not know must arrive; and plain-text answers (429) must be told apart.
     async fn post(&self, namespace: &str, pod: &Value) -> Result<CreatedPod, ClusterError> {
-        let name = pod.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
-        let operation = format!("create pod `{namespace}/{name}`");
-        let unreachable = |source: Box<dyn std::error::Error + Send + Sync>| {
-            ClusterError::unreachable(operation.clone(), source)
-        };
-        let body = serde_json::to_vec(pod).map_err(|error| unreachable(error.into()))?;
-        let request = http::Request::post(format!("/api/v1/namespaces/{namespace}/pods"))
-            .header(http::header::CONTENT_TYPE, "application/json")
-            .body(kube::client::Body::from(body))
-            .map_err(|error| unreachable(error.into()))?;
-        let answer = self.client().await?.send(request).await.map_err(|error| unreachable(error.into()))?;
-        let (head, body) = answer.into_parts();
-        let bytes = body.collect_bytes().await.map_err(|error| unreachable(error.into()))?;
-        if head.status.is_success() {
-            let created: Value = serde_json::from_slice(&bytes).map_err(|error| unreachable(error.into()))?;
-            let text = |pointer: &str| created.pointer(pointer).and_then(Value::as_str);
-            return Ok(CreatedPod {
-                uid: text("/metadata/uid").unwrap_or_default().to_owned(),
-                created_at: text("/metadata/creationTimestamp").and_then(|time| time.parse().ok()),
-            });
-        }
-        let header =
-            head.headers.get(http::header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-        Err(refusal(operation, head.status.as_u16(), &bytes, header.map(Duration::from_secs)))
+        self.note(write::create(self.client().await?, namespace, pod).await)
     }
-}
-
-/// An error answer: a Status object, or plain text as 429 and proxies send it.
-fn refusal(operation: String, status: u16, body: &[u8], retry_after: Option<Duration>) -> ClusterError {
-    let parsed: Option<Value> = serde_json::from_slice(body).ok();
-    let text = |name: &str| {
-        parsed.as_ref().and_then(|value| value.get(name)?.as_str()).unwrap_or_default().to_owned()
-    };
-    let plain =
-        || String::from_utf8_lossy(body.get(..body.len().min(1024)).unwrap_or_default()).trim().to_owned();
-    let message = if parsed.is_some() { text("message") } else { plain() };
-    ClusterError::Api { operation, status, reason: text("reason"), message, retry_after }
 }
 
 impl Cluster for KubeCluster {
@@ -202,7 +164,7 @@ impl Cluster for KubeCluster {
         pod: &'a Value,
     ) -> BoxFuture<'a, Result<CreatedPod, ClusterError>> {
         Box::pin(async move {
-            match self.note(self.post(namespace, pod).await) {
+            match self.post(namespace, pod).await {
                 // A token may have grown old in a frozen function: once more with a fresh one.
                 Err(error) if error.is_unauthorized() => self.post(namespace, pod).await,
                 other => other,
@@ -236,20 +198,7 @@ impl Cluster for KubeCluster {
         grace_seconds: Option<u32>,
     ) -> BoxFuture<'a, Result<(), ClusterError>> {
         Box::pin(async move {
-            let preconditions = Preconditions { uid: Some(uid.to_owned()), resource_version: None };
-            let parameters = DeleteParams {
-                grace_period_seconds: grace_seconds,
-                preconditions: Some(preconditions),
-                ..DeleteParams::default()
-            };
-            match self.pods(namespace).await?.delete(name, &parameters).await {
-                Ok(_) => Ok(()),
-                // Gone already, or the name belongs to another pod by now (409 on the uid): this one is gone.
-                Err(kube::Error::Api(status)) if status.code == 404 || status.code == 409 => Ok(()),
-                Err(error) => {
-                    self.note(Err(ClusterError::from_kube(format!("delete pod `{namespace}/{name}`"), error)))
-                }
-            }
+            self.note(write::delete(self.client().await?, namespace, name, uid, grace_seconds).await)
         })
     }
 

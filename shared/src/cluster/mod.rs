@@ -16,3 +16,4 @@ pub mod reach;
 pub mod sources;
 pub mod tls;
 pub mod version;
+mod write;

@@ -2,9 +2,10 @@
 
 use super::Api;
 use super::answer::{Answer, json_answer};
-use super::attend::Asked;
-use super::list::{listing, selector, storage_namespace};
+use super::attend::{Asked, accept};
+use super::list::{listing, selector, shaped, storage_namespace};
 use super::status::{Cause, Status};
+use super::table::shape;
 use crate::clock;
 use crate::store::{Kind, Store, set, text};
 use http::StatusCode;
@@ -85,8 +86,9 @@ pub(super) fn delete(api: &Api, asked: &Asked) -> Result<Answer, Status> {
     let namespace = storage_namespace(asked);
     match kind {
         Kind::Pod => {
+            let shape = shape(accept(&asked.headers))?;
             let pod = delete_pod(&api.store, namespace, name, &options)?;
-            Ok(json_answer(StatusCode::OK, &pod))
+            Ok(json_answer(StatusCode::OK, &shaped(asked, shape, &pod)))
         }
         Kind::Node => Err(Status::unsupported("deleting its only node")),
         Kind::Namespace => Err(Status::unsupported("deleting namespaces")),

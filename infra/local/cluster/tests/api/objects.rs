@@ -234,6 +234,25 @@ async fn a_put_replaces_labels_and_needs_the_latest_version() {
 }
 
 #[tokio::test]
+async fn who_creates_or_deletes_a_pod_may_ask_for_its_metadata_alone() {
+    // transformResponseObject of apiserver/pkg/endpoints/handlers, which create and delete go through as get does
+    let rig = Rig::start().await;
+    let accept = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
+    let headers = [("accept", accept), ("content-type", "application/json")];
+    let body = pod("lean", json!({})).to_string();
+    let created = rig.request(Method::POST, PODS, &headers, Some(&body)).await.json();
+    let path = format!("{PODS}/lean");
+    let deleted = rig.request(Method::DELETE, &path, &headers, Some("{}")).await.json();
+    for answer in [&created, &deleted] {
+        assert_eq!(answer["kind"], "PartialObjectMetadata");
+        assert_eq!(answer["metadata"]["uid"], created["metadata"]["uid"]);
+        assert!(answer.get("spec").is_none() && answer.get("status").is_none(), "{answer}");
+    }
+    assert!(created["metadata"]["uid"].is_string() && deleted["metadata"]["deletionTimestamp"].is_string());
+    rig.cluster.shutdown().await;
+}
+
+#[tokio::test]
 async fn a_running_pod_is_deleted_with_grace_and_preconditions() {
     // http/12-delete
     let rig = Rig::start().await;
