@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::bare::Order;
 use crate::book::{Chapter, Goal, Row, Samples};
@@ -28,16 +28,42 @@ pub async fn measure(chapter: &mut Chapter) -> Result<()> {
     let fleet = Fleet::start(&desk, 3, 8).await?;
     let _mappings = desk.begin(&fleet)?;
     let bystander = Bystander::begin(desk.cluster.store());
-    let instance = fleet.submit.first().context("no instance")?;
-    instance.invoke(&batch(&[task("warm", "true")]), WITHIN).await?;
-    // It is still there: it has hardly begun, and nobody has looked after it yet.
-    let pod = a_pod(&desk)?;
-    until("the first run has a result", WITHIN, || desk.cloud.objects().results() == 1).await?;
+    let pod = warm(&desk, &fleet).await?;
     single(chapter, &desk, &fleet, &bystander).await?;
     with_distance(chapter, &desk, &fleet).await?;
-    at_once(chapter, &desk, &fleet, &bystander, &pod).await?;
+    let why = "a pod of the embedded cluster lives some 10 ms, so that two processors spend their time on Longshore and the cluster; \
+               see the next row";
+    let row = at_once(chapter, &desk, &fleet, &bystander, &pod, "").await?;
+    chapter.rows.push(row.if_missed(why));
+    desk.end().await;
+    of_a_second(chapter).await
+}
+
+/// Thirty at once where a pod takes as long as on a real cluster: half a second to its start and half a second to its end.
+async fn of_a_second(chapter: &mut Chapter) -> Result<()> {
+    let mut desk = Desk::start(Some(json!({}))).await?;
+    let fleet = Fleet::start(&desk, 3, 8).await?;
+    let _mappings = desk.begin(&fleet)?;
+    let bystander = Bystander::begin(desk.cluster.store());
+    let pod = warm(&desk, &fleet).await?;
+    let row = at_once(chapter, &desk, &fleet, &bystander, &pod, ", pods of a second").await?;
+    chapter.rows.push(row);
     desk.end().await;
     Ok(())
+}
+
+/// One run after the other, until every instance has had one; a pod as Longshore makes it.
+async fn warm(desk: &Desk, fleet: &Fleet) -> Result<Value> {
+    let mut pod = None;
+    for number in 0..fleet.collect.len().max(fleet.submit.len()) {
+        let run_id = format!("warm-{number}");
+        let instance = fleet.submit.get(number % fleet.submit.len()).context("no instance")?;
+        instance.invoke(&batch(&[task(&run_id, "true")]), WITHIN).await?;
+        // It is still there: it has hardly begun, and nobody has looked after it yet.
+        pod.get_or_insert(a_pod(desk)?);
+        until("the run has a result", WITHIN, || desk.cloud.objects().result_at(&run_id).is_some()).await?;
+    }
+    pod.context("no pod was created")
 }
 
 /// From the message to the result.
@@ -124,7 +150,8 @@ async fn at_once(
     fleet: &Fleet,
     bystander: &Bystander,
     pod: &Value,
-) -> Result<()> {
+    which: &str,
+) -> Result<Row> {
     let file = desk.kubeconfig().with_file_name("pod.json");
     std::fs::write(&file, pod_without_owner(pod).to_string())?;
     let (mut ours, mut bare, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
@@ -152,11 +179,11 @@ async fn at_once(
         ratios.push(with_us / alone);
     }
     chapter.rows.extend([
-        Row::median("30 runs at once, to the last result", &Samples::of(ours), "ms"),
-        Row::median("30 bare pods at once, to the last end", &Samples::of(bare), "ms"),
-        Row::median("30 at once: ratio to bare pods", &Samples::of(ratios), "").with(Goal::AtMost(1.3)),
+        Row::median(&format!("30 runs at once{which}: to the last result"), &Samples::of(ours), "ms"),
+        Row::median(&format!("30 bare pods at once{which}: to the last end"), &Samples::of(bare), "ms"),
     ]);
-    Ok(())
+    let ratio = Row::median(&format!("30 at once{which}: ratio to bare pods"), &Samples::of(ratios), "");
+    Ok(ratio.with(Goal::AtMost(1.3)))
 }
 
 /// The same pod, which Longshore does not look after.
