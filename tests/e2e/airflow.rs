@@ -1,7 +1,5 @@
 //! Airflow's documents on the local stack: the pipeline of the pages as a state machine, and a pod template that lies in the bucket.
 
-use std::time::Duration;
-
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
@@ -9,9 +7,7 @@ use crate::command::Outcome;
 use crate::ground;
 use crate::stack::Stack;
 use crate::tasks::Document;
-use crate::wait;
-
-const SOON: Duration = Duration::from_secs(180);
+use crate::wait::{self, SOON};
 
 /// A call of the operator that pushes its value.
 fn call(task_id: &str, script: &str, more: Value) -> Value {

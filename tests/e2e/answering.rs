@@ -1,15 +1,11 @@
 //! Whoever asked is told: a reply queue and the event bus.
 
-use std::time::Duration;
-
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use crate::stack::Stack;
 use crate::tasks::shell;
-use crate::wait;
-
-const SOON: Duration = Duration::from_secs(90);
+use crate::wait::{self, SOON};
 
 #[tokio::test]
 async fn a_reply_queue_and_the_event_bus_are_told_how_runs_end() -> Result<()> {

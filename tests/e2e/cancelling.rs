@@ -1,7 +1,5 @@
 //! Runs that somebody ends.
 
-use std::time::Duration;
-
 use anyhow::Result;
 use serde_json::json;
 use shared::run::diagnosis::Cause;
@@ -10,9 +8,8 @@ use shared::run::state::State;
 use crate::command::{Outcome, interrupt};
 use crate::stack::Stack;
 use crate::tasks::{Document, endless};
+use crate::wait::SOON;
 use crate::{pods, wait};
-
-const SOON: Duration = Duration::from_secs(60);
 
 #[tokio::test]
 async fn a_run_is_cancelled_by_its_id() -> Result<()> {

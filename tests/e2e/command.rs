@@ -2,7 +2,6 @@
 
 use std::ffi::OsStr;
 use std::process::{Output, Stdio};
-use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
@@ -11,9 +10,7 @@ use tokio::process::Command;
 
 use crate::stack::Stack;
 use crate::tasks::Document;
-
-/// Nothing hangs: whatever a test runs has ended by then.
-const ENDS_WITHIN: Duration = Duration::from_secs(150);
+use crate::wait::SOON;
 
 /// How a command ended.
 pub struct Outcome {
@@ -53,7 +50,7 @@ impl Stack {
     pub async fn longshore<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Result<Outcome> {
         let mut command = self.command();
         command.args(arguments).stdin(Stdio::null()).kill_on_drop(true);
-        let ended = tokio::time::timeout(ENDS_WITHIN, command.output());
+        let ended = tokio::time::timeout(SOON, command.output());
         Outcome::of(ended.await.context("the command hangs")??)
     }
 

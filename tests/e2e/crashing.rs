@@ -1,7 +1,6 @@
 //! Functions killed at the worst moments: the next delivery carries on, and the run is still one.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
@@ -11,15 +10,10 @@ use shared::run::state::State;
 use crate::pods::{self, Witness};
 use crate::stack::Stack;
 use crate::tasks::{endless, shell};
-use crate::wait;
+use crate::wait::{self, SOON};
 
 /// Seconds until a killed function's message is delivered again, instead of the template's 65 and 305.
 const VISIBILITY_SECONDS: u32 = 4;
-
-const SOON: Duration = Duration::from_secs(60);
-
-/// A record stays for 65 s after its result, and polls look about once a minute.
-const TIDY_WITHIN: Duration = Duration::from_secs(200);
 
 #[tokio::test]
 async fn a_function_killed_anywhere_leaves_one_pod_one_result_and_nothing_else() -> Result<()> {
@@ -47,7 +41,7 @@ async fn a_function_killed_anywhere_leaves_one_pod_one_result_and_nothing_else()
     let result = scene.survives(&endpoints.cancel_function, "after-mark", &task, true).await?;
     ensure!(result.state == State::Cancelled, "{:?}", result.diagnosis);
 
-    wait::until("the removal of the records", TIDY_WITHIN, || async {
+    wait::until("the removal of the records", SOON, || async {
         Ok(stack.cloud.keys("active/").await?.is_empty().then_some(()))
     })
     .await?;

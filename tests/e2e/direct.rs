@@ -1,25 +1,21 @@
 //! Files that move directly: the deployment has a helper, and its pods talk to the bucket themselves.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::Duration;
-
 use anyhow::{Context, Result, ensure};
 use kube::api::DeleteParams;
 use serde_json::{Value, json};
 use shared::outputs::direct::Grants;
 use shared::run::result::RunResult;
 use shared::run::state::State;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::stack::Stack;
 use crate::tasks::{Document, shell};
+use crate::wait::SOON;
 use crate::{pods, wait};
 
 /// The helper's image on the stack of these tests.
 const IMAGE: &str = "longshore-helper";
-
-/// A run ends soon after its cause.
-const SOON: Duration = Duration::from_secs(60);
 
 const BYTES: u64 = 64 * 1024 * 1024;
 

@@ -1,7 +1,5 @@
 //! Tasks that cannot succeed: each ends, and its result says what, where and what to do.
 
-use std::time::Duration;
-
 use anyhow::{Context, Result, ensure};
 use kube::api::DeleteParams;
 use serde_json::{Value, json};
@@ -11,10 +9,8 @@ use shared::run::state::State;
 
 use crate::stack::Stack;
 use crate::tasks::{endless, shell};
+use crate::wait::SOON;
 use crate::{pods, wait};
-
-/// A run ends soon after its cause.
-const SOON: Duration = Duration::from_secs(60);
 
 /// The diagnosis, which must say what to do.
 fn diagnosis(result: &RunResult) -> Result<&Diagnosis> {

@@ -1,19 +1,16 @@
 //! However a stack ends, nothing of it is left: no process, no mount, no file but its logs.
 
-use std::os::unix::ffi::OsStrExt as _;
-use std::path::Path;
-use std::time::Duration;
-
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 
 use crate::command::{Outcome, interrupt, kill};
 use crate::ground::lacks;
 use crate::stack::{Site, Stack};
 use crate::tasks::{Document, shell};
+use crate::wait::SOON;
 use crate::{pods, wait};
-
-const SOON: Duration = Duration::from_secs(60);
 
 /// A task with files, so that its pod has carriers and mounts; `mark` stands in the command line of its container.
 fn marked(mark: &str) -> Value {

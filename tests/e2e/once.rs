@@ -1,16 +1,13 @@
 //! However often a message comes, the run is one.
 
-use std::time::Duration;
-
 use anyhow::Result;
 use serde_json::json;
 use shared::run::state::State;
 
 use crate::stack::Stack;
 use crate::tasks::shell;
+use crate::wait::SOON;
 use crate::{pods, wait};
-
-const SOON: Duration = Duration::from_secs(60);
 
 #[tokio::test]
 async fn the_same_message_three_times_is_one_pod_and_one_result() -> Result<()> {

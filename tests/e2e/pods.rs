@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use anyhow::Result;
 use futures::StreamExt as _;
@@ -12,13 +11,10 @@ use shared::pod::identity_of;
 use tokio::task::JoinHandle;
 
 use crate::stack::Stack;
-use crate::wait;
+use crate::wait::{self, SOON};
 
 /// Every namespace that tasks run in here.
 const NAMESPACE: &str = "default";
-
-/// A pod that has to go is gone by then.
-const GONE_WITHIN: Duration = Duration::from_secs(60);
 
 /// The pods of the tasks' namespace.
 pub async fn api(stack: &Stack) -> Result<Api<Pod>> {
@@ -28,7 +24,7 @@ pub async fn api(stack: &Stack) -> Result<Api<Pod>> {
 /// Wait until no pod of a run is there.
 pub async fn gone(stack: &Stack, run_id: &str) -> Result<()> {
     let api = api(stack).await?;
-    wait::until(&format!("the end of the pods of run `{run_id}`"), GONE_WITHIN, || async {
+    wait::until(&format!("the end of the pods of run `{run_id}`"), SOON, || async {
         let pods = api.list(&ListParams::default()).await?;
         Ok((!pods.items.iter().any(|pod| is_of(pod, run_id))).then_some(()))
     })
@@ -38,7 +34,7 @@ pub async fn gone(stack: &Stack, run_id: &str) -> Result<()> {
 /// Wait until the main container of a run's pod runs; the pod's name.
 pub async fn running(stack: &Stack, run_id: &str) -> Result<String> {
     let api = api(stack).await?;
-    wait::until(&format!("the start of run `{run_id}`"), GONE_WITHIN, || async {
+    wait::until(&format!("the start of run `{run_id}`"), SOON, || async {
         let pods = api.list(&ListParams::default()).await?;
         let running = pods.items.iter().find(|pod| is_of(pod, run_id) && runs(pod));
         Ok(running.and_then(|pod| pod.metadata.name.clone()))

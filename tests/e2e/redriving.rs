@@ -1,7 +1,5 @@
 //! Dead letters that are moved back.
 
-use std::time::Duration;
-
 use anyhow::{Context, Result};
 use serde_json::json;
 use shared::queue::SOURCE_ID;
@@ -9,9 +7,8 @@ use shared::run::state::State;
 
 use crate::stack::Stack;
 use crate::tasks::shell;
+use crate::wait::SOON;
 use crate::{pods, wait};
-
-const SOON: Duration = Duration::from_secs(60);
 
 #[tokio::test]
 async fn a_dead_letter_that_is_moved_back_twice_is_still_the_run_that_it_was() -> Result<()> {

@@ -1,15 +1,12 @@
 //! Documents that cannot be carried out as they are written.
 
-use std::time::Duration;
-
 use anyhow::Result;
 use serde_json::{Value, json};
 use shared::run::state::State;
 
 use crate::stack::Stack;
+use crate::wait::SOON;
 use crate::{pods, wait};
-
-const SOON: Duration = Duration::from_secs(30);
 
 /// Five mistakes, each somewhere else.
 fn mistaken() -> Value {

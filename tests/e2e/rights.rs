@@ -1,7 +1,5 @@
 //! Functions that may do what their roles in the template allow, and nothing else.
 
-use std::time::Duration;
-
 use anyhow::{Context, Result};
 use serde_json::json;
 use shared::run::diagnosis::Cause;
@@ -10,9 +8,8 @@ use shared::run::state::State;
 use crate::examples::in_bucket;
 use crate::stack::Site;
 use crate::tasks::{endless, shell};
+use crate::wait::SOON;
 use crate::{pods, wait};
-
-const SOON: Duration = Duration::from_secs(120);
 
 #[tokio::test]
 async fn every_function_does_its_work_with_the_rights_of_its_role_and_no_others() -> Result<()> {

@@ -1,7 +1,6 @@
 //! What the deployed functions write, with everything switched on that they can say.
 
 use std::hash::{BuildHasher, RandomState};
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -10,12 +9,8 @@ use shared::run::state::State;
 use crate::ground::lacks;
 use crate::stack::Stack;
 use crate::tasks::{Document, endless, shell};
+use crate::wait::SOON;
 use crate::{pods, wait};
-
-const SOON: Duration = Duration::from_secs(120);
-
-/// A record stays for 65 s after its result, and polls look about once a minute.
-const TIDY_WITHIN: Duration = Duration::from_secs(240);
 
 /// Letters of a canary that base64, URLs and JSON leave as they are when they are found in full; its beginning says whose it is.
 fn canary(name: &str) -> String {
@@ -122,7 +117,7 @@ async fn functions_that_tell_all_they_can_tell_no_secret() -> Result<()> {
     let stays = |key: &String| {
         ["inline", "reference", "basic"].iter().any(|id| key.ends_with(&format!("/{id}.json")))
     };
-    wait::until("the removal of the records", TIDY_WITHIN, || async {
+    wait::until("the removal of the records", SOON, || async {
         Ok(stack.cloud.keys("active/").await?.iter().all(stays).then_some(()))
     })
     .await?;

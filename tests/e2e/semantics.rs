@@ -1,7 +1,5 @@
 //! Shared files, an outcome that stands for another run, and a run that takes over from one that failed.
 
-use std::time::Duration;
-
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use shared::run::result::RunResult;
@@ -11,9 +9,7 @@ use crate::examples::in_bucket;
 use crate::pods::{self, Witness};
 use crate::stack::Stack;
 use crate::tasks::shell;
-use crate::wait;
-
-const SOON: Duration = Duration::from_secs(120);
+use crate::wait::{self, SOON};
 
 async fn run(stack: &Stack, run_id: &str, task: &Value) -> Result<RunResult> {
     let body = json!({"task": task, "runId": run_id}).to_string();

@@ -1,8 +1,6 @@
 //! The state machines of `infra/state-machines` on the local stack: each to its success, to its failure, and through a retry.
 #![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-use std::time::Duration;
-
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use shared::run::diagnosis::Cause;
@@ -12,9 +10,8 @@ use crate::execution::Ended;
 use crate::pods::Witness;
 use crate::stack::Stack;
 use crate::tasks::{endless, shell};
+use crate::wait::SOON;
 use crate::{pods, wait};
-
-const SOON: Duration = Duration::from_secs(180);
 
 /// A task whose first try does not come to an end and whose second does, because the state says which it is.
 fn second_try(commands: &[&str], more: Value) -> Value {

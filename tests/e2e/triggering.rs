@@ -13,9 +13,8 @@ use shared::run::state::State;
 use crate::examples::in_bucket;
 use crate::stack::Stack;
 use crate::tasks::shell;
+use crate::wait::SOON;
 use crate::{pods, wait};
-
-const SOON: Duration = Duration::from_secs(60);
 
 /// The runs of the many uploads, on a machine that is busy with other tests.
 const ALL_RUNS_WITHIN: Duration = Duration::from_secs(600);

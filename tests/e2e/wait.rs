@@ -5,6 +5,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
+/// Long enough for anything that happens at all, and no claim about how fast: what a function on this busy machine did not get done comes again when
+/// its queue shows it again, after 305 s at the latest.
+pub const SOON: Duration = Duration::from_secs(420);
+
 /// Between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 

@@ -59,7 +59,8 @@ fn usage(arguments: &Cost) -> Result<(Usage, String), Failure> {
     let Some(path) = &arguments.bench else {
         return Ok((
             Usage::default(),
-            "as measured on 21 November 2026; `--bench FILE` takes what `just bench` measured since".to_owned(),
+            "as measured on 21 November 2026; `--bench FILE` takes what `just bench` measured since"
+                .to_owned(),
         ));
     };
     let unusable = |error: &(dyn std::error::Error + 'static)| {
