@@ -46,5 +46,7 @@ pub mod telemetry;
 /// Of the words, the names that everybody must agree on.
 #[cfg(not(feature = "hands"))]
 pub mod spec {
+    mod braces;
     pub mod layout;
+    pub mod pattern;
 }

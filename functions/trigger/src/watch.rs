@@ -1,7 +1,7 @@
 //! A rule at work: which uploads fit it. Rules that would see what their own runs write are refused.
 
-use shared::outputs::pattern::Pattern;
 use shared::queue::MatchedRule;
+use shared::spec::pattern::Pattern;
 use shared::spec::problem::{Problem, Problems};
 use shared::spec::rule::{Per, Rule};
 use shared::spec::upload::Upload;

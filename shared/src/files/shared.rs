@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use super::inputs::InputsError;
 use crate::environment::Environment;
-use crate::outputs::pattern::Pattern;
 use crate::resolve::plan::{FilePlan, InputFile, InputSource};
 use crate::run::diagnosis::{Cause, Diagnosis};
 use crate::spec::name;
+use crate::spec::pattern::Pattern;
 use crate::store::bucket::{Listed, list_all};
 use crate::store::keys;
 

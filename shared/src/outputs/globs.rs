@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::pattern::{Pattern, PatternError};
+use crate::spec::pattern::{Pattern, PatternError};
 
 /// A declared glob that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

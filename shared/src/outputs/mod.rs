@@ -1,11 +1,10 @@
 //! Judgement on what a task leaves behind: `::{…}::` lines in its log, and files in its working directory. Pure: bytes in, decisions out.
 //!
 //! A log comes as stamped text ([`stamped`]), its lines set variables ([`lines`], [`command`]), its end goes into the result ([`tail`]). Files
-//! are listed in the carrier ([`listing`]), chosen by globs ([`globs`], [`pattern`]), checked ([`paths`]) and fetched as archives ([`archive`]).
+//! are listed in the carrier ([`listing`]), chosen by globs ([`globs`]), checked ([`paths`]) and fetched as archives ([`archive`]).
 //! A helper in the pod does so by itself with signed forms ([`direct`]).
 
 pub mod archive;
-mod braces;
 pub mod choice;
 pub mod command;
 pub mod direct;
@@ -13,7 +12,6 @@ pub mod globs;
 pub mod lines;
 pub mod listing;
 pub mod paths;
-pub mod pattern;
 pub mod stamped;
 pub mod tail;
 pub mod value;

@@ -1,6 +1,6 @@
 //! Globs of output files, relative to the working directory.
 
-use globset::GlobBuilder;
+use super::pattern::Pattern;
 
 /// What problems say is accepted.
 pub const ACCEPTED: &str =
@@ -28,9 +28,10 @@ pub fn normalise(pattern: &str) -> Result<String, String> {
     if rest.starts_with("regex:") || rest.starts_with("glob:") {
         return Err("has a `regex:` or `glob:` prefix, which is not supported".to_owned());
     }
-    match GlobBuilder::new(rest).literal_separator(true).build() {
+    // the very reading by which files are chosen once the task is over: nothing is refused only then
+    match Pattern::new(rest) {
         Ok(_) => Ok(rest.to_owned()),
-        Err(error) => Err(format!("is no glob: {}", error.kind())),
+        Err(error) => Err(format!("is no glob: {error}")),
     }
 }
 
@@ -67,6 +68,9 @@ mod tests {
             ("{a,b", "is no glob"),
             ("regex:.*", "prefix"),
             ("a\nb", "line break"),
+            ("{a,..}/x", "contains `..`"),
+            (&"{a,b}".repeat(9), "stand for more than 256 patterns"),
+            (&"a".repeat(1025), "more than 1024 bytes"),
         ] {
             let error = normalise(pattern).unwrap_err();
             assert!(error.contains(part), "{pattern}: {error}");

@@ -6,6 +6,7 @@
 pub mod address;
 pub mod answer;
 pub mod batch;
+mod braces;
 pub mod cache;
 pub mod catalogue;
 pub mod clusters;
@@ -23,6 +24,7 @@ pub mod name;
 pub mod namespace_files;
 mod nearest;
 pub mod origin;
+pub mod pattern;
 pub mod place;
 pub(crate) mod pod_create;
 pub mod problem;

@@ -5,9 +5,9 @@ use fixtures::hostile::world::Deployment;
 use serde_json::{Value, json};
 use shared::cluster::{keystore, kubeconfig};
 use shared::files::{logs, outputs};
-use shared::outputs::{lines, listing, paths, pattern, stamped, value};
+use shared::outputs::{lines, listing, paths, stamped, value};
 use shared::resolve::{bounds, limits, render, tags};
-use shared::spec::{read, task};
+use shared::spec::{pattern, read, task};
 use shared::store::upload;
 
 /// The problems of a submission, as they lie in `rejected/`, one a line.
