@@ -105,6 +105,8 @@ fn of_bucket(error: &BucketError) -> Class {
         | BucketError::PreconditionFailed { .. }
         | BucketError::Conflict { .. } => Class::Infrastructure,
         BucketError::Forbidden { .. } | BucketError::Refused { .. } => Class::Config,
+        // Another delivery finds the version that can read it.
+        BucketError::Newer { .. } => Class::Infrastructure,
         BucketError::Malformed { .. } => Class::Internal,
     }
 }

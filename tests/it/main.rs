@@ -15,6 +15,7 @@ mod failing;
 mod heartbeats;
 mod hollow;
 mod hostile;
+mod isolating;
 mod isolation;
 mod misbehaving;
 mod moto;

@@ -90,3 +90,23 @@ async fn a_cluster_that_does_not_answer_fails_cancels_or_holds_the_run() -> Resu
     assert_eq!(hours.result("waits").unwrap().state, State::Succeeded);
     Ok(())
 }
+
+#[tokio::test]
+async fn a_run_that_waits_for_a_cluster_that_is_not_known_can_be_cancelled() -> Result<()> {
+    let mut hours = Hours::new(Duration::from_secs(5), 0)?;
+    hours.cluster.is_not(Some("mars"));
+    hours.send(submission("waits", &json!({"key": "mars"})));
+    for _ in 0..10 {
+        hours.minute().await?;
+    }
+    assert!(hours.result("waits").is_none());
+    hours.cancel(json!({"runId": "waits"})).await?;
+    // At once, and not when it would have looked for its cluster again.
+    hours.until(1, |hours| hours.result("waits").is_some()).await?;
+    assert_eq!(hours.result("waits").unwrap().state, State::Cancelled);
+    for _ in 0..60 {
+        hours.minute().await?;
+    }
+    assert_eq!(hours.dead, Vec::<String>::new());
+    Ok(())
+}

@@ -3,7 +3,7 @@
 use futures::{StreamExt, TryStreamExt, stream};
 use shared::effects::cancel;
 use shared::environment::Environment;
-use shared::error::Error;
+use shared::error::{Error, chain};
 use shared::pod::{PodIdentity, labels_of};
 use shared::run::record::Record;
 use shared::spec::selector::Selector;
@@ -85,6 +85,15 @@ async fn load(environment: &Environment, group: &str, run_id: &str) -> Result<Op
         Ok(stored) => Ok(Some(stored)),
         // It has ended since it was listed.
         Err(error) if error.is_not_found() => Ok(None),
+        // Whether it is meant, nobody can tell; the others are not spared for it.
+        Err(error) if error.is_unreadable() => {
+            tracing::error!(
+                run.id = run_id,
+                error = chain(&error),
+                "a run cannot be looked at and is left out"
+            );
+            Ok(None)
+        }
         Err(error) => Err(error.into()),
     }
 }

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use lambda_runtime::LambdaEvent;
 use serde_json::Value;
 use shared::batch;
+use shared::cluster::error::ClusterError;
 use shared::effects::{self, Turn, finish, observe, wait};
 use shared::environment::Environment;
 use shared::error::{Error, chain};
@@ -94,6 +95,13 @@ async fn look(
             tracing::warn!(run.id = run.run_id, error = chain(&error), "the run is looked at again later");
             let again = wait::message(&record, run.hops.saturating_add(1));
             return Ok(environment.queues.look_at(&again, OUTAGE_PAUSE).await?);
+        }
+        // Nobody can look for a pod in a cluster that nobody knows, and `submit` waits for it, or ends the run if somebody asked for that.
+        Err(Error::Cluster(ClusterError::Unknown { .. })) if !record.has_pod() => {
+            return Ok(environment
+                .queues
+                .carry_on(&wait::message(&record, run.hops), Duration::ZERO)
+                .await?);
         }
         other => other?,
     };

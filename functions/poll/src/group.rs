@@ -13,9 +13,11 @@ use shared::cluster::client::Cluster;
 use shared::environment::Environment;
 use shared::error::Error;
 use shared::resolve::plan::ClusterChoice;
+use shared::store::bucket::Listed;
 use shared::store::cursors::{self, Cursor};
 use shared::store::{keys, records};
 
+use crate::hands::unreadable;
 use crate::line::Line;
 use crate::pod::Visits;
 use crate::{heartbeat, line, reconcile, watch};
@@ -50,15 +52,10 @@ pub struct Group<'a> {
 /// Look after a group until `stop`; at once done when nothing is active.
 pub async fn look_after(environment: &Environment, name: &str, stop: Timestamp) -> Result<(), Error> {
     let active = environment.bucket.list(&keys::records(name), None, SMALL + 1).await?;
-    let Some(first) = active.first() else { return Ok(()) };
-    let choice = match keys::parse_record(&first.key) {
-        // Gone since it was listed: the next tick sees what is left.
-        Some((_, run_id)) => match records::load(environment.bucket.as_ref(), name, run_id).await {
-            Err(error) if error.is_not_found() => return Ok(()),
-            loaded => loaded?.record.plan.target.cluster,
-        },
-        None => ClusterChoice::Default,
-    };
+    if active.is_empty() {
+        return Ok(());
+    }
+    let Some(choice) = cluster_of(environment, name, &active).await? else { return Ok(()) };
     let cluster = environment.clusters.of(&choice)?;
     let line = Line::of(environment, &choice).await?;
     let is_small = active.len() <= SMALL as usize;
@@ -76,15 +73,59 @@ pub async fn look_after(environment: &Environment, name: &str, stop: Timestamp) 
     watched
 }
 
+/// The cluster of a group, as the first record says that can be understood; `None` where there is none.
+async fn cluster_of(
+    environment: &Environment,
+    name: &str,
+    active: &[Listed],
+) -> Result<Option<ClusterChoice>, Error> {
+    for (_, run_id) in active.iter().filter_map(|listed| keys::parse_record(&listed.key)) {
+        match records::load(environment.bucket.as_ref(), name, run_id).await {
+            Ok(stored) => return Ok(Some(stored.record.plan.target.cluster)),
+            // Gone since it was listed.
+            Err(error) if error.is_not_found() => {}
+            Err(error) if error.is_unreadable() => unreadable(&error),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(None)
+}
+
+/// The role may not look at this namespace: a matter of its own, which keeps nobody else's runs waiting.
+pub fn is_closed(error: &Error) -> bool {
+    matches!(error, Error::Cluster(error) if error.is_forbidden())
+}
+
+/// Tell people of a namespace that is closed.
+pub fn tell_closed(group: &Group<'_>, namespace: &str, error: &Error) {
+    tracing::error!(
+        group = group.name,
+        namespace,
+        error = error.in_full(),
+        "the runs of a namespace are not followed until the role may look at it"
+    );
+}
+
 fn is_due(cursor: &Cursor, now: Timestamp) -> bool {
     cursor.reconciled_at.is_none_or(|at| between(at, now) >= RECONCILE_EVERY)
+}
+
+/// Watch a namespace; that it is closed ends nothing but this watch.
+async fn watch_one(group: &Group<'_>, namespace: String) -> Result<(), Error> {
+    match watch::namespace(group, namespace.clone()).await {
+        Err(error) if is_closed(&error) => {
+            tell_closed(group, &namespace, &error);
+            Ok(())
+        }
+        other => other,
+    }
 }
 
 /// Watch every namespace side by side, and those that are announced meanwhile.
 async fn watch_all(group: &Group<'_>, namespaces: BTreeSet<String>) -> Result<(), Error> {
     let mut watched = namespaces;
     let mut watches: FuturesUnordered<_> =
-        watched.iter().cloned().map(|namespace| watch::namespace(group, namespace)).collect();
+        watched.iter().cloned().map(|namespace| watch_one(group, namespace)).collect();
     let clock = &group.environment.clock;
     let mut turns = std::pin::pin!(line::serve(group).fuse());
     loop {
@@ -102,7 +143,7 @@ async fn watch_all(group: &Group<'_>, namespaces: BTreeSet<String>) -> Result<()
                     let known = cursors::namespaces(group.environment.bucket.as_ref(), group.name).await?;
                     for namespace in known {
                         if watched.insert(namespace.clone()) {
-                            watches.push(watch::namespace(group, namespace));
+                            watches.push(watch_one(group, namespace));
                         }
                     }
                 }

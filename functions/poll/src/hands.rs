@@ -2,12 +2,14 @@
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use shared::error::Error;
+use shared::error::{Error, chain};
+use shared::store::bucket::BucketError;
 
 /// Looks under way at the same time.
 const HANDS: usize = 32;
 
-/// Everything that the looks say, in no order. After a failure no more begin, those under way are waited for, and the first failure is the answer.
+/// Everything that the looks say, in no order. After a failure no more begin, those under way are waited for, and the first failure is the answer. A
+/// look at something that cannot be understood concerns its own run only: it says nothing, and people are told.
 pub async fn side_by_side<T, F>(looks: impl IntoIterator<Item = F>) -> Result<Vec<T>, Error>
 where
     F: Future<Output = Result<T, Error>>,
@@ -22,10 +24,16 @@ where
         }
         match under_way.next().await {
             Some(Ok(answer)) => said.push(answer),
+            Some(Err(Error::Bucket(error))) if error.is_unreadable() => unreadable(&error),
             Some(Err(error)) => drop(failed.get_or_insert(error)),
             None => return failed.map_or(Ok(said), Err),
         }
     }
+}
+
+/// Nothing but people can help.
+pub fn unreadable(error: &BucketError) {
+    tracing::error!(error = chain(error), "a run cannot be looked after; the others are");
 }
 
 #[cfg(test)]
@@ -34,7 +42,6 @@ mod tests {
     use std::future::ready;
 
     use futures::FutureExt as _;
-    use shared::store::bucket::BucketError;
 
     use super::*;
 

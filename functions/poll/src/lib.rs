@@ -64,12 +64,13 @@ pub async fn handle(
     Ok(json!({"batchItemFailures": []}))
 }
 
-/// The tick wakes every group that has active runs.
+/// The tick wakes every group that has active runs. One that cannot be woken does not keep the others asleep.
 async fn tick(environment: &Environment, time: &str) -> Result<(), Error> {
+    let mut outcome = Ok(());
     for group in environment.bucket.folders(keys::ACTIVE).await? {
-        environment.queues.wake(&group, time).await?;
+        outcome = outcome.and(environment.queues.wake(&group, time).await.map_err(Error::from));
     }
-    Ok(())
+    outcome
 }
 
 fn log_failure(what: &str, outcome: Result<(), Error>) {

@@ -23,7 +23,8 @@ use shared::store::{cursors, records};
 use tokio::sync::Notify;
 
 use crate::RESERVE;
-use crate::group::Group;
+use crate::group::{Group, is_closed, tell_closed};
+use crate::hands::unreadable;
 
 /// Selects pods that have not ended.
 const LIVE: &str = "status.phase!=Succeeded,status.phase!=Failed";
@@ -193,19 +194,27 @@ async fn count(group: &Group<'_>, caps: &Caps, waiting_in: &[String]) -> Result<
         if group.line.places().counted.contains(&namespace) {
             continue;
         }
-        let mut page = None;
-        loop {
-            let listed = group.cluster.list(&namespace, Some(LIVE), page.as_deref()).await?;
-            let of_group = |pod: &&Pod| identity_of(pod).is_some_and(|identity| identity.group == group.name);
-            listed.pods.iter().filter(of_group).for_each(|pod| group.line.note(pod));
-            page = listed.next;
-            if page.is_none() {
-                break;
-            }
+        match count_one(group, &namespace).await {
+            // Nobody's turn comes there either, and the others are not kept from theirs.
+            Err(error) if is_closed(&error) => tell_closed(group, &namespace, &error),
+            other => other?,
         }
         group.line.places().counted.insert(namespace);
     }
     Ok(())
+}
+
+async fn count_one(group: &Group<'_>, namespace: &str) -> Result<(), Error> {
+    let mut page = None;
+    loop {
+        let listed = group.cluster.list(namespace, Some(LIVE), page.as_deref()).await?;
+        let of_group = |pod: &&Pod| identity_of(pod).is_some_and(|identity| identity.group == group.name);
+        listed.pods.iter().filter(of_group).for_each(|pod| group.line.note(pod));
+        page = listed.next;
+        if page.is_none() {
+            return Ok(());
+        }
+    }
 }
 
 /// A run's turn: its pod is created if there is a place, and in any case it is not asked again for the same mark.
@@ -219,6 +228,11 @@ async fn turn(group: &Group<'_>, caps: &Caps, mark: &Mark) -> Result<(), Error> 
     let stored = match records::load(bucket, group.name, &mark.run_id).await {
         Ok(stored) => stored,
         Err(error) if error.is_not_found() => {
+            return Ok(waiting::remove(bucket, group.name, mark).await?);
+        }
+        // Nor may it stand in the way of those behind it: once it can be read, a comparison puts it into the line again.
+        Err(error) if error.is_unreadable() => {
+            unreadable(&error);
             return Ok(waiting::remove(bucket, group.name, mark).await?);
         }
         Err(error) => return Err(error.into()),

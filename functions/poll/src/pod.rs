@@ -10,6 +10,7 @@ use shared::effects;
 use shared::environment::Environment;
 use shared::error::Error;
 use shared::pod::{PodIdentity, identity_of};
+use shared::resolve::plan::InputSource;
 use shared::run::decision::Next;
 use shared::run::observation::{Observation, Roles};
 use shared::run::rank::{self, Candidate, Owner};
@@ -20,8 +21,11 @@ use shared::store::results;
 use crate::group::Group;
 use crate::hands::side_by_side;
 
-/// Records that are kept in memory, some 20 KiB each: those of the runs to which something happened last.
-const REMEMBERED: usize = 1_000;
+/// Bytes of records that are kept in memory, about: those of the runs to which something happened last.
+const REMEMBERED: usize = 32 * 1024 * 1024;
+
+/// Bytes of a record beside the files that are written in its document, about; they can be many times as much.
+const USUAL: usize = 20 * 1024;
 
 /// What this poll has read and done.
 #[derive(Default)]
@@ -31,6 +35,8 @@ pub struct Visits(Mutex<Done>);
 struct Done {
     /// Records, by run; `None`: there is none.
     records: BTreeMap<String, Option<Stored>>,
+    /// What they weigh together, those that were read anew counted twice.
+    bytes: usize,
     /// Attempts that were handed over.
     handed: HashSet<(String, u32)>,
     /// Limits that a delayed message was sent for.
@@ -54,10 +60,13 @@ pub enum Seen {
     Listed,
 }
 
-/// Every pod of a page of a listing.
-pub async fn listed(group: &Group<'_>, pods: &[Pod]) -> Result<(), Error> {
-    let looks = pods.iter().map(|pod| present(group, pod, Seen::Listed));
-    side_by_side(looks).await.map(drop)
+/// Every pod of a page of a listing; the answer is the runs of which the attempt under way has its pod among them.
+pub async fn listed(group: &Group<'_>, pods: &[Pod]) -> Result<Vec<String>, Error> {
+    let looks = pods.iter().map(|pod| async move {
+        let is_own = present(group, pod, Seen::Listed).await?;
+        Ok(of_group(group, pod).filter(|_| is_own).map(|identity| identity.run_id.to_owned()))
+    });
+    Ok(side_by_side(looks).await?.into_iter().flatten().collect())
 }
 
 /// Several changes: those of one run one after the other, in their order, different runs side by side.
@@ -75,7 +84,7 @@ pub async fn changed(group: &Group<'_>, changes: &[Change]) -> Result<(), Error>
     let looks = runs.into_values().map(|changes| async move {
         for change in changes {
             match change {
-                Change::Present(pod) => present(group, pod, Seen::Changed).await?,
+                Change::Present(pod) => drop(present(group, pod, Seen::Changed).await?),
                 Change::Gone(pod) => gone(group, pod).await?,
                 Change::Bookmark(_) => {}
             }
@@ -85,22 +94,22 @@ pub async fn changed(group: &Group<'_>, changes: &[Change]) -> Result<(), Error>
     side_by_side(looks).await.map(drop)
 }
 
-/// A pod that is there.
-pub async fn present(group: &Group<'_>, pod: &Pod, seen: Seen) -> Result<(), Error> {
-    let Some(identity) = of_group(group, pod) else { return Ok(()) };
+/// A pod that is there; whether it is that of its run's attempt under way.
+pub async fn present(group: &Group<'_>, pod: &Pod, seen: Seen) -> Result<bool, Error> {
+    let Some(identity) = of_group(group, pod) else { return Ok(false) };
     group.line.note(pod);
     let Some(stored) = record(group, identity, seen).await? else {
-        return without_record(group, pod, identity).await;
+        return without_record(group, pod, identity).await.map(|()| false);
     };
     match owner(&stored, identity, pod) {
         Owner::Attempt => {}
-        Owner::EarlierAttempt => return delete(group, pod).await,
+        Owner::EarlierAttempt => return delete(group, pod).await.map(|()| false),
         // One that is going already says nothing about the attempt's own pod.
-        Owner::Surplus if pod.metadata.deletion_timestamp.is_some() => return Ok(()),
-        Owner::Surplus => return delete(group, pod).await,
+        Owner::Surplus if pod.metadata.deletion_timestamp.is_some() => return Ok(false),
+        Owner::Surplus => return delete(group, pod).await.map(|()| false),
     }
     let observation = Observation::of(pod, &Roles::of(&stored.record.plan), group.environment.clock.now());
-    decide(group, &stored, identity, &observation, Some((pod, seen))).await
+    decide(group, &stored, identity, &observation, Some((pod, seen))).await.map(|()| true)
 }
 
 fn owner(stored: &Stored, identity: PodIdentity<'_>, pod: &Pod) -> Owner {
@@ -242,12 +251,26 @@ async fn record(group: &Group<'_>, identity: PodIdentity<'_>, seen: Seen) -> Res
     let loaded = load(group.environment, group.name, identity.run_id).await?;
     if seen == Seen::Changed {
         let mut done = group.visits.done();
-        if done.records.len() >= REMEMBERED {
+        let bytes = loaded.as_ref().map_or(USUAL, weight);
+        if done.bytes.saturating_add(bytes) > REMEMBERED {
             done.records.clear();
+            done.bytes = 0;
         }
+        done.bytes = done.bytes.saturating_add(bytes);
         done.records.insert(identity.run_id.to_owned(), loaded.clone());
     }
     Ok(loaded)
+}
+
+/// Files that a document brings along stand in the record, and again in what a successor is made from.
+fn weight(stored: &Stored) -> usize {
+    let inputs = stored.record.plan.files.inputs.iter().map(|input| match &input.source {
+        InputSource::Inline(text) => text.len(),
+        InputSource::Object { .. } | InputSource::Shared { .. } => 0,
+    });
+    let files: usize = inputs.sum();
+    let copies = 1 + usize::from(stored.record.original.is_some());
+    files.saturating_mul(copies).saturating_add(USUAL)
 }
 
 async fn load(environment: &Environment, group: &str, run_id: &str) -> Result<Option<Stored>, Error> {
@@ -284,4 +307,26 @@ async fn delete(group: &Group<'_>, pod: &Pod) -> Result<(), Error> {
 async fn remove(group: &Group<'_>, namespace: &str, name: &str, uid: &str) -> Result<(), Error> {
     tracing::info!(pod.name = name, namespace, "a pod that was left over is deleted");
     Ok(group.cluster.delete(namespace, name, uid, None).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::resolve::plan::InputFile;
+    use shared::run::record::Record;
+
+    use super::*;
+
+    #[test]
+    fn a_record_weighs_what_its_document_brings_along() {
+        let text = include_str!("../../../tests/fixtures/formats/record-1.json");
+        let record: Record = serde_json::from_str(text).unwrap();
+        let mut stored = Stored { record, etag: String::new() };
+        stored.record.original = None;
+        stored.record.plan.files.inputs = vec![InputFile {
+            path: "a".to_owned(),
+            source: InputSource::Inline("x".repeat(1 << 20)),
+            executable: false,
+        }];
+        assert_eq!(weight(&stored), (1 << 20) + USUAL);
+    }
 }

@@ -19,7 +19,7 @@ use shared::store::cursors::{self, Cursor};
 use shared::store::records::{self, Stored};
 use shared::store::{keys, results, waiting};
 
-use crate::group::Group;
+use crate::group::{Group, is_closed, tell_closed};
 use crate::hands::side_by_side;
 use crate::pod;
 
@@ -32,10 +32,18 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(24 * 60 * 60);
 /// Compare; the answer is the namespaces that records name beyond those that were known.
 pub async fn group(group: &Group<'_>, namespaces: &BTreeSet<String>) -> Result<BTreeSet<String>, Error> {
     let bucket = group.environment.bucket.as_ref();
-    let mut pods = BTreeSet::new();
+    let mut pods = Pods::default();
     let mut versions = BTreeMap::new();
+    let mut closed = BTreeSet::new();
     for namespace in namespaces {
-        versions.insert(namespace, list(group, namespace, &mut pods).await?);
+        match list(group, namespace, &mut pods).await {
+            Ok(version) => drop(versions.insert(namespace, version)),
+            Err(error) if is_closed(&error) => {
+                tell_closed(group, namespace, &error);
+                closed.insert(namespace.as_str());
+            }
+            Err(error) => return Err(error),
+        }
     }
     let waiting: BTreeSet<String> =
         waiting::all(bucket, group.name).await?.into_iter().map(|mark| mark.run_id).collect();
@@ -44,8 +52,12 @@ pub async fn group(group: &Group<'_>, namespaces: &BTreeSet<String>) -> Result<B
     let is_due = |listed: &&Listed| namespaces.is_empty() || between(listed.modified, now) >= SETTLED_AFTER;
     let compared = listed.iter().filter(is_due).filter_map(|listed| {
         let (_, run_id) = keys::parse_record(&listed.key)?;
-        let kept = Kept { has_pod: pods.contains(run_id), waits: waiting.contains(run_id) };
-        Some(compare(group, namespaces, listed, run_id, kept, now))
+        let kept = Kept {
+            has_pod: pods.own.contains(run_id),
+            has_any: pods.any.contains(run_id),
+            waits: waiting.contains(run_id),
+        };
+        Some(compare(group, (namespaces, &closed), listed, run_id, kept, now))
     });
     let found = side_by_side(compared).await?;
     for namespace in namespaces {
@@ -60,10 +72,10 @@ pub async fn group(group: &Group<'_>, namespaces: &BTreeSet<String>) -> Result<B
     Ok(found.into_iter().flatten().collect())
 }
 
-/// One record; the answer is its namespace when that is none of those that are known.
+/// One record; the answer is its namespace when that is none of those that are known. What cannot be seen in a namespace that is closed has not vanished.
 async fn compare(
     group: &Group<'_>,
-    namespaces: &BTreeSet<String>,
+    (namespaces, closed): (&BTreeSet<String>, &BTreeSet<&str>),
     listed: &Listed,
     run_id: &str,
     kept: Kept,
@@ -83,20 +95,23 @@ async fn compare(
     if !namespaces.contains(&namespace) {
         return Ok(Some(namespace));
     }
+    if closed.contains(namespace.as_str()) && stored.record.has_pod() {
+        return Ok(None);
+    }
     settle(group, &stored, listed, kept, now).await?;
     Ok(None)
 }
 
 /// Every pod is looked at; the answer is the version at which the listing stands.
-async fn list(group: &Group<'_>, namespace: &str, runs: &mut BTreeSet<String>) -> Result<String, Error> {
+async fn list(group: &Group<'_>, namespace: &str, pods: &mut Pods) -> Result<String, Error> {
     let mut attempts: BTreeMap<(String, u32), Vec<Candidate>> = BTreeMap::new();
     let mut next = None;
     let version = loop {
         let page = group.cluster.list(namespace, None, next.as_deref()).await?;
-        pod::listed(group, &page.pods).await?;
+        pods.own.extend(pod::listed(group, &page.pods).await?);
         for found in &page.pods {
             if let Some(identity) = identity_of(found) {
-                runs.insert(identity.run_id.to_owned());
+                pods.any.insert(identity.run_id.to_owned());
                 let attempt = (identity.run_id.to_owned(), identity.attempt);
                 attempts.entry(attempt).or_default().push(Candidate::of(found));
             }
@@ -144,10 +159,22 @@ async fn over(environment: &Environment, record: &Record, key: &str, age: Durati
     Ok(environment.bucket.delete(key).await?)
 }
 
+/// Runs that have pods.
+#[derive(Default)]
+struct Pods {
+    /// That of the attempt under way.
+    own: BTreeSet<String>,
+    /// Any, one as well that an earlier attempt has left and that does not go.
+    any: BTreeSet<String>,
+}
+
 /// What else there is of a record's run.
 #[derive(Clone, Copy)]
 struct Kept {
+    /// That of the attempt under way.
     has_pod: bool,
+    /// One of whatever attempt.
+    has_any: bool,
     /// It waits for a free place.
     waits: bool,
 }
@@ -173,7 +200,7 @@ async fn settle(
             // Its creator got no answer before it gave up: `collect` takes the pod on and removes it.
             return Ok(environment.queues.look_at(&wait::message(record, 0), Duration::ZERO).await?);
         }
-        if has_pod && finish::removes_pod(record, written.result.own_state()) {
+        if kept.has_any && finish::removes_pod(record, written.result.own_state()) {
             return finish::remove_pod(environment, record, written.result.own_state()).await;
         }
         return match between(written.at, now) {

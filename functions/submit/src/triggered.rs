@@ -174,9 +174,10 @@ fn unread(error: BucketError, pointer: &str) -> Unprepared {
         BucketError::NotFound { .. } | BucketError::Forbidden { .. } | BucketError::Refused { .. } => {
             chain(&error)
         }
-        BucketError::Conflict { .. } | BucketError::Malformed { .. } | BucketError::Service { .. } => {
-            return Unprepared::Store(error);
-        }
+        BucketError::Conflict { .. }
+        | BucketError::Malformed { .. }
+        | BucketError::Newer { .. }
+        | BucketError::Service { .. } => return Unprepared::Store(error),
     };
     Unprepared::Problems(Problems(vec![Problem::new(pointer, message)]))
 }

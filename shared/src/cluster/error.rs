@@ -93,6 +93,11 @@ impl ClusterError {
         self.status() == Some(401)
     }
 
+    /// 403: the account lacks a right, maybe in one namespace only.
+    pub fn is_forbidden(&self) -> bool {
+        self.status() == Some(403)
+    }
+
     /// Trying again later may help: no answer, 429, 5xx.
     pub fn is_passing(&self) -> bool {
         match self {

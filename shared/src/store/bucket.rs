@@ -105,6 +105,18 @@ pub enum BucketError {
         #[source]
         source: serde_json::Error,
     },
+    /// The object is of a newer version of Longshore, as while a deployment is changed or after one was taken back.
+    #[error(
+        "object `{key}` is {expected} of format version {version}, which only a newer version of Longshore reads"
+    )]
+    Newer {
+        /// Key.
+        key: String,
+        /// What it is.
+        expected: &'static str,
+        /// Its version.
+        version: u32,
+    },
     /// Everything else: network, throttling, 5xx.
     #[error("could not {operation} `{key}` in bucket `{bucket}`")]
     Service {
@@ -132,6 +144,11 @@ impl BucketError {
             self,
             BucketError::NotFound { .. } | BucketError::Forbidden { .. } | BucketError::Refused { .. }
         )
+    }
+
+    /// The object is there and says nothing that could be understood: a matter of this object alone.
+    pub fn is_unreadable(&self) -> bool {
+        matches!(self, BucketError::Malformed { .. } | BucketError::Newer { .. })
     }
 
     /// 412.

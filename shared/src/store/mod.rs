@@ -7,6 +7,7 @@ pub mod cursors;
 pub mod events;
 pub mod executions;
 pub mod form;
+mod format;
 pub mod join;
 pub mod keys;
 pub mod records;

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::bucket::{Bucket, BucketError, Condition};
-use super::keys;
+use super::{format, keys};
 use crate::run::record::Record;
 
 /// A record and the etag it was read with.
@@ -45,16 +45,11 @@ pub async fn create(bucket: &dyn Bucket, record: Record) -> Result<Created, Buck
 /// Read the record of a run.
 ///
 /// # Errors
-/// `NotFound` when the run is not active (any more).
+/// `NotFound` when the run is not active (any more), `Newer` when a newer version of Longshore wrote it.
 pub async fn load(bucket: &dyn Bucket, group: &str, run_id: &str) -> Result<Stored, BucketError> {
     let key = keys::record(group, run_id);
     let object = bucket.get(&key).await?;
-    let record = serde_json::from_slice(&object.bytes).map_err(|source| BucketError::Malformed {
-        key,
-        expected: "a run's record",
-        source,
-    })?;
-    Ok(Stored { record, etag: object.etag })
+    Ok(Stored { record: format::read(&key, &object.bytes)?, etag: object.etag })
 }
 
 /// The record of a run, in whichever group it is; `None` when the run is not active.

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::bucket::{Bucket, BucketError, Condition};
-use super::keys;
+use super::{format, keys};
 use crate::run::result::RunResult;
 
 /// A result and when it was written.
@@ -44,9 +44,10 @@ pub async fn write_once(bucket: &dyn Bucket, result: RunResult) -> Result<RunRes
 pub async fn read(bucket: &dyn Bucket, run_id: &str) -> Result<Option<Written>, BucketError> {
     let key = keys::result(run_id);
     match bucket.get(&key).await {
-        Ok(object) => serde_json::from_slice(&object.bytes)
-            .map(|result| Some(Written { result, at: object.modified }))
-            .map_err(|source| BucketError::Malformed { key, expected: "a result", source }),
+        Ok(object) => {
+            let result = format::read(&key, &object.bytes)?;
+            Ok(Some(Written { result, at: object.modified }))
+        }
         Err(error) if error.is_not_found() => Ok(None),
         Err(error) => Err(error),
     }
