@@ -47,8 +47,7 @@ pub async fn grant(
     if !plan.files.has_inputs() {
         return Ok(None);
     }
-    let life = Duration::from_secs(plan.limits.start_seconds()).saturating_add(GRANT_ALLOWANCE);
-    let life = life.min(LONGEST_GRANT);
+    let life = life(plan);
     let (mut granted, mut missing) = (Vec::new(), Vec::new());
     for (index, file) in plan.files.inputs.iter().enumerate() {
         match place(environment, run_id, index, file).await {
@@ -80,6 +79,14 @@ pub async fn grant(
     let key = keys::input(run_id, "manifest.txt");
     environment.bucket.put(&key, Bytes::from(manifest::text(&lines)), Condition::Always).await?;
     Ok(Some(environment.files.presign(environment.bucket.name(), &key, life).await?))
+}
+
+/// How long the links are of use; as long as can be where nobody knows when the pod is let in.
+fn life(plan: &Plan) -> Duration {
+    if plan.is_let_in() {
+        return LONGEST_GRANT;
+    }
+    Duration::from_secs(plan.limits.start_seconds()).saturating_add(GRANT_ALLOWANCE).min(LONGEST_GRANT)
 }
 
 struct Placed {

@@ -8,9 +8,30 @@ pub mod rules;
 
 use serde_json::{Map, Value};
 
+/// How a container is laid over a default.
+pub type Lay = fn(&Map<String, Value>, &Map<String, Value>) -> Map<String, Value>;
+
 /// Lay the fields of one container over another's.
 pub fn container(under: &Map<String, Value>, over: &Map<String, Value>) -> Map<String, Value> {
     layer::fields(under, over, rules::CONTAINER)
+}
+
+/// What is no default for init containers: the API server refuses probes and hooks there, and one that is always started again would not be one.
+const NOT_BEFORE_START: [&str; 6] =
+    ["lifecycle", "livenessProbe", "readinessProbe", "restartPolicy", "restartPolicyRules", "startupProbe"];
+
+/// A default for all containers as far as it is one for init containers.
+pub fn default_before_start(default: &Map<String, Value>) -> Map<String, Value> {
+    let fields = default.iter().filter(|(field, _)| !NOT_BEFORE_START.contains(&field.as_str()));
+    fields.map(|(field, value)| (field.clone(), value.clone())).collect()
+}
+
+/// Lay the fields of an init container over a default for all containers. One that goes on beside the others is a container as they are.
+pub fn init_container(default: &Map<String, Value>, own: &Map<String, Value>) -> Map<String, Value> {
+    match own.get("restartPolicy").and_then(Value::as_str) {
+        Some("Always") => container(default, own),
+        _ => container(&default_before_start(default), own),
+    }
 }
 
 /// Lay one pod spec over another. Containers, init containers and volumes of the same name become one.

@@ -82,10 +82,12 @@ fn shared(task: &Task, flow: Option<&Flow>, place: &Place<'_>) -> Option<Namespa
     }
 }
 
-/// A value that begins with `s3://` names an object; anything else is the content itself.
+/// A value of one line that begins with `s3://` names an object; anything else is the content itself.
 fn input(file: &WrittenFile, place: &Place<'_>) -> Option<InputFile> {
-    let source = if let Some(address) = file.content.strip_prefix("s3://") {
-        match address.trim_end_matches(['\n', '\r']).split_once('/') {
+    let written = file.content.trim_end_matches(['\n', '\r']);
+    // several lines are a list of addresses, and that is a content
+    let source = if let Some(address) = written.strip_prefix("s3://").filter(|_| !written.contains('\n')) {
+        match address.split_once('/') {
             Some((bucket, key)) if !bucket.is_empty() && !key.is_empty() => {
                 InputSource::Object { bucket: bucket.to_owned(), key: key.to_owned() }
             }
@@ -109,15 +111,17 @@ fn input(file: &WrittenFile, place: &Place<'_>) -> Option<InputFile> {
     Some(InputFile { path: file.path.clone(), source, executable: false })
 }
 
-/// `defaultSpec`, when set, replaces the default for all containers; explicit `resources` win over either; `fileSideCarSpec` comes last.
+/// `defaultSpec`, when set, replaces the default for all containers, of which probes and hooks are not meant for carriers; explicit `resources` win over
+/// either; `fileSideCarSpec` comes last.
 fn carrier(carrier: &Carrier, container_default: &Map<String, Value>) -> Value {
-    let default = carrier.default_spec.as_ref().filter(|spec| !spec.is_empty()).unwrap_or(container_default);
+    let own_default = carrier.default_spec.as_ref().filter(|spec| !spec.is_empty());
+    let default = own_default.cloned().unwrap_or_else(|| merge::default_before_start(container_default));
     let mut own = Map::new();
     own.insert("image".to_owned(), carrier.image.as_deref().unwrap_or(CARRIER_IMAGE).into());
     if let Some(resources) = &carrier.resources {
         own.insert("resources".to_owned(), Value::Object(resources.clone()));
     }
-    let merged = merge::container(default, &own);
+    let merged = merge::container(&default, &own);
     match &carrier.side_car_spec {
         Some(spec) => Value::Object(merge::container(&merged, spec)),
         None => Value::Object(merged),
@@ -135,9 +139,17 @@ pub(crate) fn add_plain_working_dir(spec: &mut Map<String, Value>) {
             .flatten()
             .filter_map(Value::as_object_mut)
         {
-            push(container, "volumeMounts", json!({ "name": VOLUME, "mountPath": WORKING_DIR }));
+            // one whose author has mounted something there works in that
+            if !list(container, "volumeMounts").iter().any(|mount| at(mount) == WORKING_DIR) {
+                push(container, "volumeMounts", json!({ "name": VOLUME, "mountPath": WORKING_DIR }));
+            }
         }
     }
+}
+
+/// Where something is mounted, without a slash at the end.
+fn at(mount: &Value) -> &str {
+    mount.get("mountPath").and_then(Value::as_str).unwrap_or_default().trim_end_matches('/')
 }
 
 /// Append to a list that may not be there yet.
@@ -151,7 +163,7 @@ pub(crate) fn push(map: &mut Map<String, Value>, key: &str, entry: Value) {
     }
 }
 
-/// A mount of the author's at the place of one of ours would make the pod invalid.
+/// A mount of the author's at the place of one of ours would make the pod invalid, and one on the working directory would hide the files in it.
 pub(crate) fn check_mounts(pod: &Value, files: &FilePlan, place: &Place<'_>) {
     let Some(spec) = pod.get("spec").and_then(Value::as_object) else { return };
     for container in
@@ -160,14 +172,14 @@ pub(crate) fn check_mounts(pod: &Value, files: &FilePlan, place: &Place<'_>) {
         for mount in list(container, "volumeMounts") {
             let path = mount.get("mountPath").and_then(Value::as_str).unwrap_or_default();
             let name = container.get("name").and_then(Value::as_str).unwrap_or_default();
-            let at = path.trim_end_matches('/');
+            let at = at(mount);
             if let Some(value) = &files.value
                 && value.directory == at
                 && value.container == name
             {
                 place.wrong(format!("the container `{name}` mounts a volume at `{path}`, which is reserved for the return value"));
             }
-            if files.is_needed() && at == VOLUME_PATH {
+            if files.is_needed() && [VOLUME_PATH, WORKING_DIR].contains(&at) {
                 place.wrong(format!("the container `{name}` mounts a volume at `{path}`, which is reserved for the task's files"));
             }
         }

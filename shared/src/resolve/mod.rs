@@ -8,6 +8,7 @@ mod names;
 pub mod plan;
 mod pod_create;
 pub mod render;
+mod scalars;
 mod script;
 pub mod tags;
 #[cfg(test)]
@@ -165,7 +166,7 @@ fn assemble(
         late_log_seconds: task.placement.late_log_seconds.unwrap_or(LATE_LOG_SECONDS),
     };
     let mut files = files::plan(&task, document.flow.as_ref(), uses, place);
-    let (pod, deciding) = match &task.body {
+    let (mut pod, deciding) = match &task.body {
         Body::Script(script) => (
             script::pod(&task, script, &mut files, uses, &mut warnings),
             plan::Deciding::Container(MAIN.to_owned()),
@@ -175,6 +176,8 @@ fn assemble(
             (pod_create::pod(&task, pod, &files, uses), decides)
         }
     };
+    scalars::settle(&mut pod);
+    scalars::settle(&mut files.carrier);
     files::check_mounts(&pod, &files, place);
     limits::check(&pod, &files, place);
     if pod.pointer("/spec/restartPolicy").and_then(Value::as_str) == Some("Always") {

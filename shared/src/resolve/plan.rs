@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::spec::cache::TaskCache;
 use crate::spec::connection::Connection;
+use crate::spec::layout::VOLUME_PATH;
 use crate::spec::namespace_files::NamespaceFiles;
 use crate::spec::retry::RetryPolicy;
 use crate::spec::transfer::Transfer;
@@ -61,6 +62,25 @@ pub struct Plan {
     pub priority: i32,
     /// What the author should know though it does not stop the run.
     pub warnings: Vec<String>,
+}
+
+/// Label that hands a pod to a queue of Kueue (<https://kueue.sigs.k8s.io/docs/tasks/run/plain_pods/>).
+const QUEUE_LABEL: &str = "kueue.x-k8s.io/queue-name";
+
+impl Plan {
+    /// Somebody else lets the pod in, and nobody knows when: the task's author speaks of a gate, the pod's own or that of Kueue, which puts one on every
+    /// pod of its queues. One that nobody speaks of holds a pod no longer than the budget.
+    pub fn is_let_in(&self) -> bool {
+        let is_queued =
+            self.pod.pointer("/metadata/labels").and_then(|labels| labels.get(QUEUE_LABEL)).is_some();
+        let gates = self.pod.pointer("/spec/schedulingGates").and_then(Value::as_array);
+        is_queued || gates.is_some_and(|gates| !gates.is_empty())
+    }
+
+    /// The pod of a run that ends may stay.
+    pub fn may_keep(&self) -> bool {
+        !self.delete || self.keep_failed
+    }
 }
 
 /// The names a run is known by.
@@ -165,6 +185,16 @@ impl FilePlan {
     /// Files are to come out of the working directory.
     pub fn has_outputs(&self) -> bool {
         !self.outputs.is_empty() || self.output_dir.is_some()
+    }
+
+    /// Where the sidecar looks for the file that tells it to end, in a pod that is to stay.
+    pub fn end_mark(&self) -> Option<String> {
+        let directory = match &self.value {
+            _ if self.has_outputs() => VOLUME_PATH,
+            Some(value) => value.directory.as_str(),
+            None => return None,
+        };
+        self.has_sidecar().then(|| format!("{directory}/.longshore-ended"))
     }
 
     /// A helper in the pod uploads the outputs.

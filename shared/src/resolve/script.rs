@@ -64,14 +64,14 @@ pub(crate) fn pod(
     let sidecars: Vec<Value> = list(&spec, "containers")
         .iter()
         .filter(|container| container.get("name").and_then(Value::as_str) != Some(MAIN))
-        .map(|container| with_default(container, task, has_volume))
+        .map(|container| laid(container, merge::container, task, has_volume))
         .collect();
     let first = std::iter::once(Value::Object(main));
     spec.insert("containers".to_owned(), first.chain(sidecars).collect());
     if spec.get("initContainers").is_some_and(Value::is_array) {
-        let inits =
-            list(&spec, "initContainers").iter().map(|container| with_default(container, task, has_volume));
-        let inits: Value = inits.collect();
+        let inits = list(&spec, "initContainers").iter();
+        let inits: Value =
+            inits.map(|container| laid(container, merge::init_container, task, has_volume)).collect();
         spec.insert("initContainers".to_owned(), inits);
     }
     let mut spec = merge::pod_spec(&spec, &overrides(script));
@@ -133,9 +133,9 @@ fn generated(script: &Script, command: Command, files: &FilePlan, has_volume: bo
 }
 
 /// A container of the author's with the defaults for all under it; it works in the working directory unless it says otherwise.
-fn with_default(container: &Value, task: &Task, has_volume: bool) -> Value {
+fn laid(container: &Value, lay: merge::Lay, task: &Task, has_volume: bool) -> Value {
     let Value::Object(own) = container else { return container.clone() };
-    let mut merged = merge::container(&task.container_default, own);
+    let mut merged = lay(&task.container_default, own);
     if has_volume {
         merged.entry("workingDir").or_insert_with(|| WORKING_DIR.into());
     }

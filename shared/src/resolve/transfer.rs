@@ -54,6 +54,12 @@ fn obstacle(plan: &Plan, means: Means<'_>) -> Result<String, String> {
         if wrapped(plan).is_none() {
             return Err("the helper runs the program of one container that decides, has a `command` and never restarts; there is none".to_owned());
         }
+        if plan.is_let_in() {
+            return Err(
+                "a queue or a gate lets the pod in, and nobody knows whether signatures last until then"
+                    .to_owned(),
+            );
+        }
         let life = grant_seconds(plan);
         if life > means.signing_seconds {
             let sure = means.signing_seconds;
@@ -68,5 +74,5 @@ fn obstacle(plan: &Plan, means: Means<'_>) -> Result<String, String> {
 /// How long a run's grants must be of use: for as long as its pod may live.
 pub fn grant_seconds(plan: &Plan) -> u64 {
     let limits = &plan.limits;
-    limits.waiting_seconds.saturating_add(limits.running_seconds).saturating_add(COLLECTION_SECONDS)
+    limits.start_seconds().saturating_add(limits.running_seconds).saturating_add(COLLECTION_SECONDS)
 }

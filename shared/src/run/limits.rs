@@ -12,9 +12,6 @@ pub const START_GRACE_SECONDS: u64 = 60;
 /// How long after the end of its grace a deleted pod may still say `running` before its node counts as lost.
 pub const NODE_LOST_SECONDS: u64 = 60;
 
-/// Label that hands a pod to a queue of Kueue (<https://kueue.sigs.k8s.io/docs/tasks/run/plain_pods/>).
-const QUEUE_LABEL: &str = "kueue.x-k8s.io/queue-name";
-
 /// A moment, that many seconds later; the end of time when there is no such moment.
 pub fn later(moment: Timestamp, seconds: u64) -> Timestamp {
     let duration = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
@@ -72,7 +69,7 @@ pub fn start_clock(record: &Record, pod: &PodFacts) -> StartClock {
     let limits = &record.plan.limits;
     let created_at = created_at(record, pod);
     let has_node_since = node_since(pod, limits.scheduling_seconds.map(|seconds| later(created_at, seconds)));
-    let begun = if is_let_in(record) { pod.acknowledged_at } else { Some(created_at) };
+    let begun = if record.plan.is_let_in() { pod.acknowledged_at } else { Some(created_at) };
     let (begun, seconds, waits_for) = match (limits.scheduling_seconds, has_node_since) {
         (None, _) => (begun, limits.waiting_seconds, WaitsFor::Start),
         (Some(seconds), None) => (begun, seconds, WaitsFor::Node),
@@ -88,15 +85,6 @@ fn node_since(pod: &PodFacts, latest: Option<Timestamp>) -> Option<Timestamp> {
         Scheduling::Scheduled => told.or(latest),
         Scheduling::Unknown | Scheduling::Unschedulable { .. } | Scheduling::Gated => pod.acknowledged_at,
     }
-}
-
-/// The task's author knows of a gate: the pod's own, or that of Kueue, which puts one on every pod of its queues. One that nobody speaks of holds a pod
-/// no longer than the budget.
-fn is_let_in(record: &Record) -> bool {
-    let pod = &record.plan.pod;
-    let is_queued = pod.pointer("/metadata/labels").and_then(|labels| labels.get(QUEUE_LABEL)).is_some();
-    let gates = pod.pointer("/spec/schedulingGates").and_then(serde_json::Value::as_array);
-    is_queued || gates.is_some_and(|gates| !gates.is_empty())
 }
 
 fn created_at(record: &Record, pod: &PodFacts) -> Timestamp {

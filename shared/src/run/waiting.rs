@@ -58,19 +58,20 @@ fn bearable_until(pod: &PodFacts, container: &ContainerFacts) -> Bearable {
     match reasons::waiting(reason).map(|row| row.patience) {
         None | Some(Patience::Wait) => Bearable::Always,
         Some(Patience::Grace) if reasons::is_transient_pull(message) => Bearable::Always,
-        Some(Patience::Grace) => trying_since(pod)
+        Some(Patience::Grace) => trying_since(pod, container)
             .map_or(Bearable::Always, |since| Bearable::Until(later(since, START_GRACE_SECONDS))),
         Some(Patience::None) => Bearable::Never,
     }
 }
 
 /// Since when the kubelet may have been trying: the status does not say when a trouble began, so the grace runs from the last moment before which
-/// it cannot have begun.
-fn trying_since(pod: &PodFacts) -> Option<Timestamp> {
+/// it cannot have begun. For a container that is started again that is the end of the instance before.
+fn trying_since(pod: &PodFacts, container: &ContainerFacts) -> Option<Timestamp> {
     let init_ends = pod
         .containers
         .iter()
         .filter(|container| matches!(container.role, Role::Init | Role::InitCarrier))
         .filter_map(|container| container.termination()?.finished_at);
-    init_ends.chain(pod.acknowledged_at).max().or(pod.created_at)
+    let own_end = container.last.as_ref().and_then(|last| last.finished_at);
+    init_ends.chain(own_end).chain(pod.acknowledged_at).max().or(pod.created_at)
 }

@@ -248,9 +248,8 @@ pub(crate) fn placement(fields: &Fields<'_>, connection: &str, check_connection:
             "at most 63 of a-z, 0-9 and -",
         );
     }
-    let first = |one: &str, other: &str| {
-        if fields.value(one).is_some() { fields.duration(one) } else { fields.duration(other) }
-    };
+    let first =
+        |one: &'static str, other: &'static str| if fields.value(one).is_some() { one } else { other };
     Placement {
         connection: super::connection::read(fields, connection, check_connection),
         namespace,
@@ -259,8 +258,8 @@ pub(crate) fn placement(fields: &Fields<'_>, connection: &str, check_connection:
         resume: fields.flag("resume").unwrap_or(true),
         scheduling_seconds: None,
         waiting_seconds: positive(fields, "waitUntilRunning"),
-        completion_seconds: first("waitUntilCompletion", "waitRunning"),
-        late_log_seconds: first("waitForLogs", "waitForLogInterval"),
+        completion_seconds: positive(fields, first("waitUntilCompletion", "waitRunning")),
+        late_log_seconds: fields.duration(first("waitForLogs", "waitForLogInterval")),
     }
 }
 

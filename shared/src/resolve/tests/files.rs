@@ -124,6 +124,29 @@ fn a_task_without_files_that_names_the_working_directory_gets_one_without_carrie
 }
 
 #[test]
+fn what_an_author_mounts_on_the_working_directory_stays_where_no_files_move() {
+    let runner = runner(
+        "containerSpec: {volumeMounts: [{name: own, mountPath: /kestra/working-dir}]}\npodSpec: {volumes: [{name: own, emptyDir: {}}]}",
+    );
+    let planned = plan(&(runner + "env: {X: \"{{ workingDir }}/x\"}\n"));
+    assert_eq!(
+        main_of(&planned)["volumeMounts"],
+        json!([{"name": "own", "mountPath": "/kestra/working-dir"}])
+    );
+}
+
+#[test]
+fn an_address_names_an_object_and_a_list_of_addresses_is_a_content() {
+    let list = "s3://longshore/a\ns3://longshore/b\n";
+    let document = json!({"id": "t", "type": "io.kestra.plugin.scripts.shell.Commands", "commands": ["true"],
+        "inputFiles": {"list.txt": list, "one.txt": "s3://longshore/a\n"}});
+    let inputs = plan(&document.to_string()).files.inputs;
+    assert_eq!(inputs[0], inline("list.txt", list));
+    let (bucket, key) = ("longshore".to_owned(), "a".to_owned());
+    assert_eq!(inputs[1].source, InputSource::Object { bucket, key });
+}
+
+#[test]
 fn without_files_there_is_no_volume() {
     let plain = plan(&shell(""));
     assert_eq!(plain.pod["spec"].get("volumes"), None, "K-SC-05");

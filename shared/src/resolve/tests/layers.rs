@@ -208,3 +208,24 @@ fn the_connection_is_explicit_or_replaced() {
     assert_eq!(replaced.target.cluster, ClusterChoice::Default);
     assert!(replaced.warnings[0].contains("connection"), "{:?}", replaced.warnings);
 }
+
+#[test]
+fn what_is_null_in_metadata_was_not_said() {
+    let metadata =
+        plan(&pod_create("metadata: {labels: {team: null, app: web}, annotations: {note: null, n: 5}}"));
+    assert_eq!(
+        metadata.pod["metadata"],
+        json!({"labels": {"app": "web"}, "annotations": {"n": "5"}}),
+        "K-MERGE-04"
+    );
+}
+
+#[test]
+fn numbers_and_flags_of_a_pod_are_what_the_cluster_takes() {
+    let document = "id: t\ntype: io.kestra.plugin.kubernetes.core.PodCreate\nspec:\n  containers:\n  - {name: c, image: i, args: [--port, 8080], env: [{name: DEBUG, value: true}], securityContext: {runAsUser: '{{ inputs.uid }}'}}\n";
+    let planned = plan_with(document, json!({"uid": 1000}), false).unwrap();
+    let container = main_of(&planned);
+    assert_eq!(container["args"], json!(["--port", "8080"]));
+    assert_eq!(container["env"], json!([{"name": "DEBUG", "value": "true"}]));
+    assert_eq!(container["securityContext"], json!({"runAsUser": 1000}));
+}

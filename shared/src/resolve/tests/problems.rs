@@ -33,6 +33,8 @@ fn each_mistake_is_told_at_its_place() {
         (shell("timeout: PT-1S"), "/timeout: `timeout` is negative"),
         (shell("timeout: soon"), "/timeout: `timeout` is no ISO-8601 duration"),
         (shell("timeout: PT0S"), "leaves no time"),
+        (runner("waitUntilCompletion: PT0S"), "`waitUntilCompletion` leaves no time"),
+        (pod_create("waitRunning: PT0S"), "`waitRunning` leaves no time"),
         (shell("failFast: maybe"), "/failFast: `failFast` is no boolean"),
         (shell("env: [a]"), "/env: is a list"),
         (shell("env: {\"a=b\": c}"), "/env/a=b: is no name of an environment variable"),
@@ -166,11 +168,14 @@ fn mistakes_in_a_pod_spec() {
 
 #[test]
 fn a_mount_at_the_place_of_the_files_is_refused() {
-    let spec = "spec: {containers: [{name: a, image: i, volumeMounts: [{name: v, mountPath: /kestra/}]}], volumes: [{name: v, emptyDir: {}}]}";
-    let task = format!("id: t\ntype: io.kestra.plugin.kubernetes.core.PodCreate\n{spec}\n");
-    assert!(
-        refused(&format!("{task}outputFiles: [a]\n"))[0].contains("which is reserved for the task's files")
-    );
+    for path in ["/kestra/", "/kestra/working-dir"] {
+        let spec = format!(
+            "spec: {{containers: [{{name: a, image: i, volumeMounts: [{{name: v, mountPath: {path}}}]}}], volumes: [{{name: v, emptyDir: {{}}}}]}}"
+        );
+        let task = format!("id: t\ntype: io.kestra.plugin.kubernetes.core.PodCreate\n{spec}\n");
+        let problems = refused(&format!("{task}outputFiles: [a]\n"));
+        assert!(problems[0].contains("which is reserved for the task's files"), "{path}: {problems:?}");
+    }
 }
 
 #[test]

@@ -2,7 +2,9 @@ use super::{accepted, at, container, created, deleted, ended, pod, running, seen
 use crate::run::decide;
 use crate::run::decision::{Ending, Next, Outcome};
 use crate::run::diagnosis::Cause;
-use crate::run::facts::{Disruption, PodFacts, Ready, Restart, Role, Scheduling};
+use crate::run::facts::{
+    ContainerState, Disruption, Phase, PodFacts, Ready, Restart, Role, Scheduling, Termination,
+};
 use crate::run::observation::{EventFact, Observation};
 use crate::run::record::Record;
 use crate::run::render;
@@ -251,7 +253,7 @@ fn a_deleted_pod_comes_to_its_own_end_unless_its_node_is_lost() {
 #[test]
 fn a_pod_deleted_because_its_limit_was_over_timed_out() {
     let mut late = pod(ended(143));
-    if let crate::run::facts::ContainerState::Terminated(end) = &mut late.containers[0].state {
+    if let ContainerState::Terminated(end) = &mut late.containers[0].state {
         end.finished_at = Some(at(3625));
     }
     late.deletion = deleted(3650, 30);
@@ -313,8 +315,7 @@ fn the_last_status_of_a_pod_that_is_gone_still_tells_how_it_ended() {
 
 #[test]
 fn a_pod_that_says_succeeded_without_its_deciding_container_is_no_success() {
-    let silent =
-        PodFacts { phase: crate::run::facts::Phase::Succeeded, containers: Vec::new(), ..pod(running()) };
+    let silent = PodFacts { phase: Phase::Succeeded, containers: Vec::new(), ..pod(running()) };
     let decision = decide(&created(), &seen(silent, 50), at(50));
     assert!(matches!(decision.next, Next::Collect(Ending { outcome: Outcome::Finish(State::Failed), .. })));
 }
@@ -341,5 +342,27 @@ fn the_events_of_a_pod_that_is_gone_tell_who_took_it() {
         if cause != Cause::PodVanished {
             assert!(diagnosis.message.ends_with(message), "{}", diagnosis.message);
         }
+    }
+}
+
+#[test]
+fn an_image_that_cannot_be_pulled_for_a_restart_has_the_grace_of_a_start() {
+    let restarted = |reason: &str| {
+        let mut pod = PodFacts { phase: Phase::Running, ..pod(waiting(reason, "connection refused")) };
+        let main = pod.containers.first_mut().unwrap();
+        main.restart = Restart::OnFailure;
+        main.restarts = 1;
+        main.last = match ended(1) {
+            ContainerState::Terminated(end) => Some(Termination { finished_at: Some(at(1000)), ..end }),
+            _ => None,
+        };
+        pod
+    };
+    for (seconds, expected) in [
+        (1001, "RUNNING -> wait until +1060 s"),
+        (1059, "RUNNING -> wait until +1060 s"),
+        (1060, "COLLECTING -> stop, collect, then FAILED: Config/ImagePull in main"),
+    ] {
+        assert_eq!(told(&created(), &seen(restarted("ErrImagePull"), seconds)), expected, "{seconds}");
     }
 }
