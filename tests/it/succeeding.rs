@@ -1,8 +1,11 @@
 //! Runs that go well.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use fixtures::world::World;
 use serde_json::json;
+use shared::clock::{Clock, SystemClock, later};
 use shared::run::state::State;
 
 fn shell(commands: &[&str]) -> serde_json::Value {
@@ -87,6 +90,47 @@ async fn a_kept_pod_stays_and_its_record_goes() -> Result<()> {
     world.submit("m1", &json!({"task": task, "runId": "kept"})).await?;
     assert_eq!(world.run_to_end("kept").await?.state, State::Succeeded);
     assert_eq!(world.pods().await?.len(), 1);
+    world.shutdown().await;
+    Ok(())
+}
+
+/// What is in the only pod and runs.
+async fn running(world: &World) -> Result<Vec<String>> {
+    let page = world.client.list("default", None, None).await?;
+    let statuses = page.pods.into_iter().filter_map(|pod| pod.status?.container_statuses).flatten();
+    let runs = statuses.filter(|status| status.state.as_ref().is_some_and(|state| state.running.is_some()));
+    Ok(runs.map(|status| status.name).collect())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kept_pod_comes_to_its_end_though_files_were_collected_from_it() -> Result<()> {
+    let world = World::new().await?;
+    let mut task = shell(&["echo x > out.txt"]);
+    task["outputFiles"] = json!(["out.txt"]);
+    task["taskRunner"] = json!({"type": "io.kestra.plugin.kubernetes.runner.Kubernetes", "delete": false});
+    world.submit("m1", &json!({"task": task, "runId": "kept"})).await?;
+    let result = world.run_to_end("kept").await?;
+    assert_eq!((result.state, result.output_files.len()), (State::Succeeded, 1), "{:?}", result.warnings);
+    let give_up = later(SystemClock.now(), Duration::from_secs(30));
+    while !running(&world).await?.is_empty() && SystemClock.now() < give_up {
+        SystemClock.sleep(Duration::from_millis(200)).await;
+    }
+    assert_eq!(running(&world).await?, Vec::<String>::new());
+    assert_eq!(world.pods().await?.len(), 1);
+    world.shutdown().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pod_whose_companion_goes_on_cannot_be_kept() -> Result<()> {
+    let world = World::new().await?;
+    let mut task = shell(&["true"]);
+    task["taskRunner"] = json!({"type": "io.kestra.plugin.kubernetes.runner.Kubernetes", "delete": false,
+        "podSpec": {"terminationGracePeriodSeconds": 1,
+            "containers": [{"name": "side", "image": "busybox", "command": ["sleep", "600"]}]}});
+    world.submit("m1", &json!({"task": task, "runId": "run"})).await?;
+    assert_eq!(world.run_to_end("run").await?.state, State::Succeeded);
+    world.no_pods().await?;
     world.shutdown().await;
     Ok(())
 }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use crate::clock::between;
 use crate::effects::gather::Gathered;
-use crate::effects::{observe, stop, succeed, wait};
+use crate::effects::{keep, observe, stop, succeed, wait};
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::pod;
@@ -125,13 +125,16 @@ async fn retry(
     Ok(environment.queues.carry_on(&wait::message(&stored.record, 0), delay).await?)
 }
 
-/// The pod of a run that has ended goes, unless it is to be kept; a cancelled run's goes in any case, and so does one that still runs.
+/// The pod of a run that has ended goes, unless it is to be kept and comes to its end; a cancelled run's goes in any case, and so does one that still runs.
 ///
 /// # Errors
 /// What the cluster says.
 pub async fn remove_pod(environment: &Environment, record: &Record, state: State) -> Result<(), Error> {
-    if !record.has_pod() || !removes_pod(record, state) {
+    if !record.has_pod() {
         return Ok(());
+    }
+    if !removes_pod(record, state) {
+        return keep::to_its_end(environment, record).await;
     }
     delete(environment, record, grace(record)).await
 }

@@ -3,8 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::{Grants, INIT_CARRIER, OUT_CARRIER, VOLUME, VOLUME_PATH, WORKING_DIR};
+use crate::merge;
 use crate::resolve::command::literal;
-use crate::resolve::plan::FilePlan;
+use crate::resolve::plan::{FilePlan, Plan};
 use crate::spec::layout::VALUE_VOLUME;
 
 /// Makes the directories and fetches the files of the manifest. Exit codes: 77 a grant has expired (the server said 403), 78 a file is not what the manifest
@@ -14,15 +15,19 @@ const INIT_SCRIPT: &str = include_str!("init-files.sh");
 /// Sleeps until it is killed. SIGTERM is ignored: while the pod ends, its files may still be collected.
 const OUT_SCRIPT: &str = include_str!("out-files.sh");
 
+/// The same in a pod that may stay after its run: it ends once it is told to.
+const OUT_KEPT_SCRIPT: &str = include_str!("out-files-kept.sh");
+
 /// Add carriers, volume and mounts where the plan needs them.
-pub(super) fn add(spec: &mut Map<String, Value>, files: &FilePlan, grants: Grants<'_>) {
+pub(super) fn add(spec: &mut Map<String, Value>, plan: &Plan, grants: Grants<'_>) {
+    let files = &plan.files;
     if !files.is_needed() {
         return;
     }
     let command = ["/bin/sh", "-c", &literal(INIT_SCRIPT)];
     prepend(spec, "initContainers", init_files(files, &command, grants));
     if files.has_outputs() {
-        append(spec, "containers", carrier(files, OUT_CARRIER, OUT_SCRIPT));
+        append(spec, "containers", out_files(plan));
     }
     mount(spec, files);
 }
@@ -44,10 +49,11 @@ pub(super) fn mount(spec: &mut Map<String, Value>, files: &FilePlan) {
 }
 
 /// The volume of the return value, where there is one: in the container that writes it and in the carrier that keeps it readable.
-pub(super) fn add_value(spec: &mut Map<String, Value>, files: &FilePlan) {
+pub(super) fn add_value(spec: &mut Map<String, Value>, plan: &Plan) {
+    let files = &plan.files;
     let Some(value) = &files.value else { return };
     if !files.has_outputs() {
-        append(spec, "containers", carrier(files, OUT_CARRIER, OUT_SCRIPT));
+        append(spec, "containers", out_files(plan));
     }
     let mount = json!({ "name": VALUE_VOLUME, "mountPath": value.directory });
     let containers = spec.get_mut("containers").and_then(Value::as_array_mut).into_iter().flatten();
@@ -63,6 +69,9 @@ pub(super) fn add_value(spec: &mut Map<String, Value>, files: &FilePlan) {
 /// The init container that prepares the working directory and fetches what the manifest lists.
 pub(super) fn init_files(files: &FilePlan, command: &[&str], grants: Grants<'_>) -> Value {
     let mut container = container(files, INIT_CARRIER, command);
+    if let Value::Object(fields) = &mut container {
+        *fields = merge::default_before_start(fields);
+    }
     let mut env = vec![json!({ "name": "LONGSHORE_WORKING_DIR", "value": WORKING_DIR })];
     if let Some(dir) = &files.output_dir {
         env.push(
@@ -82,8 +91,15 @@ pub(super) fn init_files(files: &FilePlan, command: &[&str], grants: Grants<'_>)
     container
 }
 
-fn carrier(files: &FilePlan, name: &str, script: &str) -> Value {
-    container(files, name, &["/bin/sh", "-c", &literal(script)])
+/// The sidecar that keeps the volumes reachable.
+fn out_files(plan: &Plan) -> Value {
+    let of = |script: &str| container(&plan.files, OUT_CARRIER, &["/bin/sh", "-c", &literal(script)]);
+    let Some(mark) = plan.files.end_mark().filter(|_| plan.may_keep()) else { return of(OUT_SCRIPT) };
+    let mut carrier = of(OUT_KEPT_SCRIPT);
+    if let Value::Object(fields) = &mut carrier {
+        append(fields, "env", json!({ "name": "LONGSHORE_ENDED", "value": literal(&mark) }));
+    }
+    carrier
 }
 
 /// A carrier: the merged fields of the plan, with the name and command that make it one.

@@ -36,9 +36,9 @@ pub fn build(plan: &Plan, identity: &PodIdentity<'_>, grants: Grants<'_>) -> Val
     let mut spec = object("spec");
     match &plan.files.helper {
         Some(image) => direct::add(&mut spec, plan, image, grants),
-        None => carriers::add(&mut spec, &plan.files, grants),
+        None => carriers::add(&mut spec, plan, grants),
     }
-    carriers::add_value(&mut spec, &plan.files);
+    carriers::add_value(&mut spec, plan);
     spec.entry("restartPolicy").or_insert_with(|| "Never".into());
     limit_life(&mut spec, plan);
     json!({
@@ -65,10 +65,8 @@ fn metadata(mut own: Map<String, Value>, plan: &Plan, identity: &PodIdentity<'_>
         "labels": labels::of(plan, identity),
         "annotations": identity.annotations(),
     });
-    if let Some(annotations) = system
-        .get_mut("annotations")
-        .and_then(Value::as_object_mut)
-        .filter(|_| !plan.delete || plan.keep_failed)
+    if let Some(annotations) =
+        system.get_mut("annotations").and_then(Value::as_object_mut).filter(|_| plan.may_keep())
     {
         annotations.insert(labels::KEEP.to_owned(), "true".into());
     }
@@ -82,6 +80,11 @@ fn limit_life(spec: &mut Map<String, Value>, plan: &Plan) {
         limits.start_seconds().saturating_add(limits.running_seconds).saturating_add(COLLECTION_SECONDS);
     // the field is a 32-bit number
     let backstop = backstop.min(u64::from(i32::MAX.unsigned_abs()));
-    let own = spec.get("activeDeadlineSeconds").and_then(Value::as_u64);
-    spec.insert("activeDeadlineSeconds".to_owned(), own.map_or(backstop, |own| own.min(backstop)).into());
+    let own = spec.get("activeDeadlineSeconds");
+    let seconds = own.and_then(Value::as_u64);
+    if own.is_some() && seconds.is_none() {
+        // No number of seconds: the API server says so, instead of nobody.
+        return;
+    }
+    spec.insert("activeDeadlineSeconds".to_owned(), seconds.map_or(backstop, |own| own.min(backstop)).into());
 }

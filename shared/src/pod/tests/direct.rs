@@ -55,11 +55,13 @@ fn what_stands_in_the_way_is_said_to_whoever_asked_for_direct_transfer_and_to_no
     let direct = runner("fileSidecar: {transfer: direct}");
     let pods = "id: p\ntype: io.kestra.plugin.kubernetes.core.PodCreate\noutputFiles: [a]\nfileSidecar: {transfer: direct}\nspec: {containers: [{name: c, image: i, command: [a]}]}\n";
     let again = runner("fileSidecar: {transfer: direct}, podSpec: {restartPolicy: OnFailure}");
+    let queued = runner("fileSidecar: {transfer: direct}, labels: {kueue.x-k8s.io/queue-name: team}");
     for (document, means, words) in [
         (direct.as_str(), Means::default(), "the deployment has no helper"),
         (&direct, short, "the run may last 5100 s, and the functions' signatures are sure to last 3600 s"),
         (pods, MEANS, "the program of one container that decides"),
         (&again, MEANS, "never restarts"),
+        (&queued, MEANS, "a queue or a gate lets the pod in"),
     ] {
         let (pod, warnings) = built(document, means);
         assert!(warnings.iter().any(|warning| warning.contains(words)), "{words}: {warnings:?}");
@@ -73,7 +75,13 @@ fn what_stands_in_the_way_is_said_to_whoever_asked_for_direct_transfer_and_to_no
 
 #[test]
 fn grants_are_needed_for_as_long_as_the_pod_may_live() {
-    let plan = plan(TASK);
+    let mut plan = plan(TASK);
     assert_eq!(grant_seconds(&plan), 600 + 3600 + 900);
     assert_eq!(wrapped(&plan), Some("main"));
+    plan.limits.scheduling_seconds = Some(120);
+    assert_eq!(
+        grant_seconds(&plan),
+        120 + 600 + 3600 + 900,
+        "the time before it has a node is part of its life"
+    );
 }

@@ -313,3 +313,13 @@ fn has_child(id: u32) -> bool {
     std::fs::read_to_string(format!("/proc/{id}/task/{id}/children"))
         .is_ok_and(|children| !children.trim().is_empty())
 }
+
+#[test]
+fn out_files_of_a_pod_that_stays_ends_once_it_is_told_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let mark = folder.path().join("ended");
+    std::fs::write(&mark, "").unwrap();
+    let script = include_str!("../out-files-kept.sh");
+    let status = Command::new("/bin/sh").args(["-c", script]).env("LONGSHORE_ENDED", &mark).status().unwrap();
+    assert!(status.success());
+}

@@ -31,7 +31,12 @@ const OWN: &[Property] = &[
     ),
     Property::read("connection", Shape::Object(&CONNECTION), "How to reach the cluster."),
     Property::read("namespace", Shape::Text, "Kubernetes namespace of the pod."),
-    Property::read("delete", Shape::Flag, "Delete the pod after collection.").default("true"),
+    Property::read(
+        "delete",
+        Shape::Flag,
+        "Delete the pod after collection; one in which something still runs then goes in any case, as does that of an attempt which is repeated.",
+    )
+    .default("true"),
     Property::read(
         "resume",
         Shape::Flag,
@@ -46,11 +51,11 @@ const OWN: &[Property] = &[
     .default("PT10M"),
     Property::read(
         "waitUntilCompletion",
-        Shape::Duration,
+        Shape::Time,
         "Limit from the start of the containers to their end, when there is no `timeout`.",
     )
     .default("PT1H"),
-    Property::older("waitRunning", Shape::Duration, "waitUntilCompletion"),
+    Property::older("waitRunning", Shape::Time, "waitUntilCompletion"),
     Property::read("waitForLogs", Shape::Duration, "Upper bound on asking for late logs.").default("PT30S"),
     Property::older("waitForLogInterval", Shape::Duration, "waitForLogs"),
     Property::read(

@@ -58,7 +58,12 @@ pub const RUNNER: Object = Object {
                 Shape::Kubernetes("Container"),
                 "Fields of the carriers, merged last; any field but `name`, `command` and `args`.",
             ),
-            Property::read("delete", Shape::Flag, "Delete the pod after collection.").default("true"),
+            Property::read(
+                "delete",
+                Shape::Flag,
+                "Delete the pod after collection; one in which something still runs then goes in any case, as does that of an attempt which is repeated.",
+            )
+            .default("true"),
             Property::read(
                 "resume",
                 Shape::Flag,
@@ -73,7 +78,7 @@ pub const RUNNER: Object = Object {
             .default("PT10M"),
             Property::read(
                 "waitUntilCompletion",
-                Shape::Duration,
+                Shape::Time,
                 "Limit from the start of the main container to its end, when there is no `timeout`.",
             )
             .default("PT1H"),

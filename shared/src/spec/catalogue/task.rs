@@ -93,7 +93,7 @@ pub(super) const CONTAINERS: &[Property] = &[
     Property::read(
         "containerDefaultSpec",
         Shape::Kubernetes("Container"),
-        "Defaults for every container, the carriers included; any field but `name`, `image`, `command` and `args`.",
+        "Defaults for every container, the carriers included; any field but `name`, `image`, `command` and `args`. Probes, hooks and restarts are none for init containers and carriers.",
     ),
     Property::read("fileSidecar", Shape::Object(&CARRIER), "Settings of the carriers, which move files."),
 ];

@@ -53,7 +53,10 @@ static KESTRA_DIFFERS: &[(&str, &str)] = &[
         "explicit `resources` win over `defaultSpec`; the volume lies on disk unless `medium` says `Memory`",
     ),
     ("podSpec", "further containers are sidecars: they are ended when `main` has, and only warn"),
-    ("delete", "a cancelled run's pod is deleted in any case"),
+    (
+        "delete",
+        "a cancelled run's pod is deleted in any case, and so is one in which something still runs, and that of an attempt which is repeated",
+    ),
     (
         "resume",
         "a redelivered message always finds its pod; `false` concerns a new submission under an existing run id",
