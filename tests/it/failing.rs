@@ -45,6 +45,23 @@ async fn a_failing_command_fails_with_its_exit_code_and_the_end_of_its_log() -> 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_misspelt_field_of_a_pod_fails_the_run_and_is_not_left_out() -> Result<()> {
+    let container = json!({"name": "main", "image": "busybox", "resource": {"limits": {"memory": "1Gi"}}});
+    let task = json!({"id": "task", "type": "io.kestra.plugin.kubernetes.PodCreate", "spec": {"containers": [container]}});
+    let (world, result) = run(task).await?;
+    let diagnosis = result.diagnosis.unwrap();
+    assert_eq!((result.state, diagnosis.cause), (State::Failed, Cause::AdmissionRejected));
+    assert!(
+        diagnosis.message.contains("unknown field \"spec.containers[0].resource\""),
+        "{}",
+        diagnosis.message
+    );
+    world.no_pods().await?;
+    world.shutdown().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_run_over_its_limit_is_stopped_and_what_it_wrote_comes_back() -> Result<()> {
     let commands = ["echo partial > out.txt", "echo started", "sleep 600"];
     let task = shell(

@@ -24,7 +24,9 @@ pub(super) async fn create(
     let operation = format!("create pod `{namespace}/{name}`");
     let body =
         serde_json::to_vec(pod).map_err(|error| ClusterError::unreachable(operation.clone(), error))?;
-    let request = http::Request::post(Pod::url_path(&(), Some(namespace)))
+    // Strictly: else the API server leaves out what it does not know, and a limit or a toleration that is misspelt is simply not there.
+    let path = format!("{}?fieldValidation=Strict", Pod::url_path(&(), Some(namespace)));
+    let request = http::Request::post(path)
         .header(CONTENT_TYPE, "application/json")
         .body(body)
         .map_err(|error| ClusterError::unreachable(operation.clone(), error))?;

@@ -15,7 +15,10 @@ use crate::spec::task::TaskDocument;
 const REFUSED: [(&str, &str); 14] = [
     ("envs", "pass the value as an input"),
     ("globals", "pass the value as an input"),
-    ("secret", "name a Kubernetes secret with `valueFrom.secretKeyRef` or `envFrom`"),
+    (
+        "secret",
+        "name a Kubernetes secret with `valueFrom.secretKeyRef` or `envFrom`; in a connection, a secret of AWS Secrets Manager by its ARN",
+    ),
     ("kv", "pass the value as an input"),
     ("read", "pass the file with `inputFiles`"),
     ("render", "write the template where it is used"),
@@ -130,7 +133,7 @@ impl Names {
             }
         }
         match level.is_empty() {
-            true => format!("`{}` is empty", prefix.trim_end_matches('.')),
+            true => format!("nothing, `{}` is empty", prefix.trim_end_matches('.')),
             false => level.keys().map(|key| format!("{prefix}{key}")).collect::<Vec<_>>().join(", "),
         }
     }

@@ -55,7 +55,7 @@ fn an_undefined_name_is_told_with_its_place_and_what_there_is() {
         ("{{ inputs.nmae }}", "inputs.name"),
         ("{{ nothing }}", "`nothing` is not defined"),
         ("{{ inputs.a.b }}", "`inputs.a.b` is not defined"),
-        ("{{ outputFiles.nope }}", "accepted: `outputFiles` is empty"),
+        ("{{ outputFiles.nope }}", "accepted: nothing, `outputFiles` is empty"),
         ("{{ outputs.missing.file }}", "`outputs` cannot be used"),
         ("{{ secret('X') }}", "secretKeyRef"),
         ("{{ kv('x') }}", "`kv` cannot be used"),

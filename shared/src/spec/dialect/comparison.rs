@@ -26,7 +26,10 @@ static AIRFLOW_DIFFERS: &[(&str, &str)] = &[
     ("volume_mounts", "of two layers' mounts at one path the later counts"),
     ("hostnetwork", "`false` wins over `true` of an earlier layer"),
     ("init_containers", "a problem of theirs ends the run at once, as one of the base container does"),
-    ("pod_template_file", "an object of the bucket; one that is missing rejects the submission"),
+    (
+        "pod_template_file",
+        "an object of the bucket; one that is missing rejects the submission; a field that the API server does not know fails the run",
+    ),
     ("full_pod_spec", "merges by name and not by position"),
     ("startup_timeout_seconds", "ends with the start of the base container, not of any container"),
     ("schedule_timeout_seconds", "where a queue or a gate lets the pod in, the time before does not count"),
@@ -52,7 +55,11 @@ static KESTRA_DIFFERS: &[(&str, &str)] = &[
         "fileSidecar",
         "explicit `resources` win over `defaultSpec`; the volume lies on disk unless `medium` says `Memory`",
     ),
-    ("podSpec", "further containers are sidecars: they are ended when `main` has, and only warn"),
+    (
+        "podSpec",
+        "further containers are sidecars: they are ended when `main` has, and only warn; a field that the API server does not know fails the run, and is not left out",
+    ),
+    ("spec", "a field that the API server does not know fails the run, and is not left out"),
     (
         "delete",
         "a cancelled run's pod is deleted in any case, and so is one in which something still runs, and that of an attempt which is repeated",
