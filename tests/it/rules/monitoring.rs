@@ -63,21 +63,61 @@ fn every_queue_and_every_function_has_its_alarms() {
     }
 }
 
+/// The name of an alarm's chapter in the runbook: those of a loop share one.
+fn chapter(alarm: &str) -> String {
+    ["DeadLetters", "Age", "Errors", "Throttles"]
+        .map(|kind| format!("{kind}Alarm"))
+        .into_iter()
+        .find(|end| alarm.ends_with(end) && alarm != "WakeAgeAlarm")
+        .unwrap_or_else(|| alarm.to_owned())
+}
+
 #[test]
-fn the_runbook_has_a_chapter_for_every_alarm() {
+fn every_alarm_names_its_chapter_of_the_runbook_which_says_what_it_means_where_to_look_and_what_to_do() {
     let page = tree::read("docs/OPERATIONS.md");
+    let resources = resources();
     for alarm in of_type("AWS::CloudWatch::Alarm") {
-        // Those of a loop share one: `…ErrorsAlarm`.
-        let looped = ["DeadLetters", "Age", "Errors", "Throttles"]
-            .map(|kind| format!("{kind}Alarm"))
-            .into_iter()
-            .find(|end| alarm.ends_with(end) && alarm != "WakeAgeAlarm");
-        let name = looped.map_or(alarm, |end| format!("…{end}"));
+        let name = chapter(&alarm);
+        let told = resources[&alarm]["Properties"]["AlarmDescription"].as_str().unwrap();
+        assert!(told.ends_with(&format!(" docs/OPERATIONS.md at {name}")), "{alarm}: {told}");
+        let (_, text) = page.split_once(&format!("### `{name}`\n")).unwrap_or_else(|| {
+            panic!("docs/OPERATIONS.md has no chapter `{name}` for `{alarm}`");
+        });
+        let text = text.split("\n## ").next().unwrap().split("\n### ").next().unwrap();
+        let parts = ["**Means**", "**Look**", "**Do**"].map(|part| text.find(part));
         assert!(
-            page.contains(&format!("### `{name}`")),
-            "docs/OPERATIONS.md does not say what to do on `{name}`"
+            parts.iter().all(Option::is_some) && parts.is_sorted(),
+            "`{name}` lacks one of its three parts"
         );
     }
+}
+
+/// A row of the table of what an idle deployment costs.
+fn row<'p>(page: &'p str, name: &str) -> Vec<&'p str> {
+    let line = page.lines().find(|line| line.starts_with(&format!("| {name}"))).unwrap();
+    line.split('|').map(str::trim).collect()
+}
+
+#[test]
+fn the_bill_of_an_idle_deployment_counts_the_alarms_and_the_queues_that_are_read() {
+    let page = tree::read("docs/OPERATIONS.md");
+    let alarms = of_type("AWS::CloudWatch::Alarm").len();
+    let cells = row(&page, "alarms");
+    assert_eq!(cells[2].parse::<usize>().unwrap(), alarms);
+    assert_eq!(cells[4], format!("{:.2}", alarms as f64 * 0.10));
+    let events: Vec<Value> = of_type("AWS::Serverless::Function")
+        .iter()
+        .flat_map(|name| resources()[name]["Properties"]["Events"].as_object().unwrap().clone())
+        .map(|(_, event)| event)
+        .collect();
+    let (fifo, standard): (Vec<_>, Vec<_>) =
+        events.into_iter().partition(|event| event["Properties"]["Queue"] == "WakeQueue.Arn");
+    // Five pollers, each asking for 20 s at a time, in a month of 730 hours.
+    let requests = 5.0 * 730.0 * 3600.0 / 20.0 / 1e6;
+    let dollars = requests * (standard.len() as f64 * 0.40 + fifo.len() as f64 * 0.50);
+    let cells = row(&page, "looks at the queues");
+    assert_eq!(cells[2], format!("{} + {} × {requests:.3} million", standard.len(), fifo.len()));
+    assert_eq!(cells[4], format!("{dollars:.2}"));
 }
 
 /// Names of the metrics that the functions tell.
@@ -107,7 +147,7 @@ fn dashboard() -> Value {
 }
 
 #[test]
-fn the_widgets_of_the_dashboard_do_not_overlap_and_show_every_queue_and_function() {
+fn the_widgets_of_the_dashboard_do_not_overlap_find_their_metrics_and_show_every_queue_and_function() {
     let dashboard = dashboard();
     let mut taken = BTreeSet::new();
     for widget in dashboard["widgets"].as_array().unwrap() {
@@ -118,6 +158,17 @@ fn the_widgets_of_the_dashboard_do_not_overlap_and_show_every_queue_and_function
                 assert!(taken.insert((x, y)), "two widgets at {x}, {y}");
             }
         }
+    }
+    // A namespace with other characters than letters and digits, as names of stacks have them, is quoted in a search:
+    // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/search-expression-syntax.html
+    let searches =
+        dashboard["widgets"].as_array().unwrap().iter().filter_map(|widget| {
+            widget["properties"]["metrics"][0][0]["expression"].as_str().map(str::to_owned)
+        });
+    let searches: Vec<String> = searches.collect();
+    assert_eq!(searches.len(), 3);
+    for search in searches {
+        assert!(search.starts_with("SEARCH('{\"Longshore/${AWS::StackName}\","), "{search}");
     }
     let text = dashboard.to_string();
     for name in of_type("AWS::SQS::Queue") {

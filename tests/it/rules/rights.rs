@@ -87,6 +87,7 @@ fn rights(call: Call) -> Vec<Right> {
             .into(),
         Connect => vec![
             ("eks:DescribeCluster", "ClusterName".to_owned()),
+            ("eks:DescribeCluster", "OtherClusters".to_owned()),
             ("s3:GetObject", below("config/")),
             ("s3:GetObject", "InputObjects".to_owned()),
             ("secretsmanager:GetSecretValue", "ConnectionSecrets".to_owned()),

@@ -148,6 +148,11 @@ fn the_bucket_tells_the_uploads_queue_of_documents_and_of_data_and_may() {
     assert_eq!(prefixes, [shared::store::keys::SUBMISSIONS, "TriggerPrefix"]);
     let own = template()["Parameters"]["TriggerPrefix"]["Default"].as_str().unwrap().to_owned();
     assert!(!shared::store::keys::is_own(&own), "`{own}` is no place for data");
+    // Another could be typed; CloudFormation says so before S3 does, whose words for it name nothing.
+    let pattern = template()["Parameters"]["TriggerPrefix"]["AllowedPattern"].as_str().unwrap().to_owned();
+    let (refused, _) = pattern.strip_prefix("^(?!(").unwrap().split_once(")/)").unwrap();
+    let refused: BTreeSet<String> = refused.split('|').map(|name| format!("{name}/")).collect();
+    assert_eq!(refused, shared::store::keys::OWN.map(str::to_owned).into());
     // S3 tries the queue when it is configured: the policy must be there, and name the bucket without referring to it.
     assert_eq!(
         template()["Resources"]["Bucket"]["DependsOn"],
@@ -174,6 +179,13 @@ fn the_roles_that_a_stack_lets_into_the_cluster_are_those_that_it_names_and_thei
     assert_eq!(entry["Properties"]["PrincipalArn"], json!(["${Function}Role", "Arn"]));
     let group = entry["Properties"]["KubernetesGroups"][0].as_str().unwrap();
     assert!(tree::read("infra/rbac.yaml").contains(&format!("name: {group}")), "{group}");
+}
+
+#[test]
+fn the_bucket_outlives_the_stack_but_not_a_first_deployment_that_failed() {
+    let bucket = template()["Resources"]["Bucket"].clone();
+    assert_eq!(bucket["DeletionPolicy"], "RetainExceptOnCreate");
+    assert_eq!(bucket["UpdateReplacePolicy"], "Retain");
 }
 
 #[test]
