@@ -13,6 +13,7 @@ mod airflow;
 mod answering;
 mod cancelling;
 mod crashing;
+mod deployed;
 mod direct;
 mod elsewhere;
 mod examples;

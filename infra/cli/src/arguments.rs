@@ -138,12 +138,23 @@ pub struct Submit {
     pub json: bool,
 }
 
+/// Where the runs are that a command looks at.
+#[derive(Args, Clone, Debug)]
+pub struct Place {
+    /// Bucket of a deployment on AWS instead of the running stack's, with region and credentials of this shell
+    #[arg(long, value_name = "NAME")]
+    pub bucket: Option<String>,
+}
+
 /// `longshore status`
 #[derive(Args, Debug)]
 pub struct Status {
     /// Run id
     #[arg(value_name = "RUN")]
     pub run_id: String,
+    /// Where it is.
+    #[command(flatten)]
+    pub place: Place,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -155,6 +166,9 @@ pub struct Logs {
     /// Run id
     #[arg(value_name = "RUN")]
     pub run_id: String,
+    /// Where it is.
+    #[command(flatten)]
+    pub place: Place,
     /// Follow the log until the container ends
     #[arg(long, short = 'f')]
     pub follow: bool,
@@ -172,6 +186,12 @@ pub struct List {
     /// Most results to show
     #[arg(long, short = 'n', default_value_t = 20, value_name = "COUNT")]
     pub limit: usize,
+    /// Only what is under way: a large bucket takes long to look through for the latest results
+    #[arg(long)]
+    pub active: bool,
+    /// Where they are.
+    #[command(flatten)]
+    pub place: Place,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -186,6 +206,9 @@ pub struct Cancel {
     /// Every active run whose pod has such labels, for example team=data,stage in (test,dev)
     #[arg(long, short = 'l', value_name = "LABELS", conflicts_with = "run_id")]
     pub selector: Option<Selector>,
+    /// URL of the cancel queue of a deployment on AWS instead, with region and credentials of this shell; nobody looks whether there is such a run
+    #[arg(long, value_name = "URL")]
+    pub queue_url: Option<String>,
     /// Why, in words; kept in the result
     #[arg(long, default_value = "cancelled with longshore cancel", value_name = "WORDS")]
     pub reason: String,
@@ -197,7 +220,7 @@ pub struct Redrive {
     /// Queue of the running stack; all of them by default
     #[arg(value_name = "QUEUE")]
     pub queue: Option<Queue>,
-    /// URL of a queue of a deployment on AWS instead, by the credentials of the environment
+    /// URL of a queue of a deployment on AWS instead, with region and credentials of this shell
     #[arg(long, value_name = "URL", conflicts_with = "queue")]
     pub queue_url: Option<String>,
     /// Print `{"moved": …}`
@@ -312,7 +335,7 @@ pub struct Cost {
     /// Runs that come in one batch of the submissions queue, 1 to 10
     #[arg(long, default_value_t = 1.0, value_name = "RUNS", value_parser = parse_positive)]
     pub batch: f64,
-    /// The deployment tells an event bus of every end
+    /// The deployment tells an event bus of every end, as it does unless its parameter EventBus is empty
     #[arg(long)]
     pub event_bus: bool,
     /// Take what a run uses from a bench.json that `just bench` wrote

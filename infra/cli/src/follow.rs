@@ -9,7 +9,7 @@ use shared::run::record::Record;
 use shared::run::result::RunResult;
 
 use crate::clock::Stopwatch;
-use crate::cloud::Cloud;
+use crate::cloud::{Cloud, order};
 use crate::cluster::{self, Stage};
 use crate::exit::Failure;
 use crate::interrupt::Interrupt;
@@ -131,7 +131,13 @@ impl<'a> Follower<'a> {
 
     /// A failure to send is not the end: the message goes out again.
     async fn cancel(&mut self) {
-        if self.subject.cloud.cancel(self.subject.run_id, "cancelled with Ctrl-C").await.is_err() {
+        if self
+            .subject
+            .cloud
+            .cancel(&order("runId", self.subject.run_id, "cancelled with Ctrl-C"))
+            .await
+            .is_err()
+        {
             self.progress.detail("the cancel queue does not answer");
         }
     }

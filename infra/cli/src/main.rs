@@ -9,6 +9,7 @@ mod cluster;
 mod command;
 mod cost;
 mod dead_letters;
+mod deployment;
 mod document;
 mod download;
 mod environment;

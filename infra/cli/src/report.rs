@@ -100,9 +100,25 @@ pub fn problem(problem: &Problem, line: Option<&str>, paint: Paint) -> String {
         text.push_str(&format!("    {} {found}\n", paint.dim("found")));
     }
     if let Some(accepted) = &problem.accepted {
-        text.push_str(&format!("    {} {accepted}\n", paint.dim("accepted")));
+        text.push_str(&format!("    {} {}\n", paint.dim("accepted"), in_short(accepted)));
     }
     text
+}
+
+/// Some names of a long list: an operator of Airflow takes more than a hundred.
+fn in_short(accepted: &str) -> String {
+    const SHOWN: usize = 20;
+    let names: Vec<&str> = accepted.split(", ").collect();
+    match names.get(..SHOWN).filter(|_| names.len() > SHOWN + 5) {
+        Some(first) => {
+            let more = names.len() - SHOWN;
+            format!(
+                "{}, and {more} more; docs/TASK-SPEC.md and `longshore schema` have all",
+                first.join(", ")
+            )
+        }
+        None => accepted.to_owned(),
+    }
 }
 
 /// What stands below a connection or in a variable is not repeated, not even to its author: a terminal may be a log.
@@ -209,6 +225,17 @@ mod tests {
         {
             assert!(!told(pointer).contains("hush") && told(pointer).contains("(3:5)"), "{pointer}");
         }
+    }
+
+    #[test]
+    fn of_a_long_list_of_names_the_beginning_is_shown() {
+        let wrong = |names: usize| {
+            let accepted: Vec<String> = (1..=names).map(|number| format!("n{number}")).collect();
+            problem(&Problem::new("/x", "is not known").accepted(accepted.join(", ")), None, Paint::PLAIN)
+        };
+        assert!(wrong(25).contains("n25\n"));
+        let told = wrong(100);
+        assert!(told.contains("n20, and 80 more;") && !told.contains("n21"), "{told}");
     }
 
     fn result(value: Value) -> RunResult {

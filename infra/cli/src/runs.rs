@@ -1,12 +1,16 @@
 //! Runs as they stand in the bucket.
 
+use futures::{StreamExt, TryStreamExt, stream};
 use serde::de::DeserializeOwned;
 use shared::run::record::Record;
 use shared::run::result::RunResult;
 use shared::store::keys;
 
-use crate::cloud::Cloud;
+use crate::cloud::{Cloud, Whose};
 use crate::exit::Failure;
+
+/// Records that are read side by side: a deployment may have thousands, and each takes some 20 ms.
+const AT_A_TIME: usize = 32;
 
 /// What the bucket knows of a run.
 #[derive(Debug)]
@@ -61,13 +65,11 @@ pub async fn record(cloud: &Cloud, run_id: &str) -> Result<Option<Record>, Failu
 /// # Errors
 /// When the bucket cannot be reached.
 pub async fn active(cloud: &Cloud) -> Result<Vec<Record>, Failure> {
-    let mut records = Vec::new();
-    for object in cloud.list(keys::ACTIVE).await? {
-        if keys::parse_record(&object.key).is_some() {
-            records.extend(read(cloud, &object.key).await?);
-        }
-    }
-    Ok(records)
+    let mut listed = cloud.list(keys::ACTIVE).await?;
+    listed.retain(|object| keys::parse_record(&object.key).is_some());
+    let records = stream::iter(&listed).map(|object| read(cloud, &object.key)).buffered(AT_A_TIME);
+    let records: Vec<Option<Record>> = records.try_collect().await?;
+    Ok(records.into_iter().flatten().collect())
 }
 
 /// The latest results, newest first.
@@ -89,8 +91,13 @@ pub async fn latest(cloud: &Cloud, limit: usize) -> Result<Vec<RunResult>, Failu
 async fn read<T: DeserializeOwned>(cloud: &Cloud, key: &str) -> Result<Option<T>, Failure> {
     let Some(bytes) = cloud.get(key).await? else { return Ok(None) };
     serde_json::from_slice(&bytes).map(Some).map_err(|error| {
-        Failure::failed(format!("cannot read `s3://{}/{key}`", cloud.bucket))
-            .because(&error)
-            .remedy("the stack may run another version of Longshore: `longshore down`, then try again")
+        Failure::failed(format!("cannot read `s3://{}/{key}`", cloud.bucket)).because(&error).remedy(
+            match cloud.whose {
+                Whose::Stack => {
+                    "the stack may run another version of Longshore: `longshore down`, then try again"
+                }
+                Whose::Aws => "the deployment may be of a newer version of Longshore than this command",
+            },
+        )
     })
 }

@@ -2,7 +2,6 @@
 
 use aws_sdk_s3::Client;
 
-use crate::cloud;
 use crate::document::Document;
 use crate::exit::Failure;
 
@@ -26,6 +25,7 @@ pub async fn attached(document: Document, s3: &Client, bucket: &str) -> Result<D
 }
 
 fn unreadable(what: String, error: &(dyn std::error::Error + 'static)) -> Failure {
-    cloud::unreachable(what, error)
+    Failure::unreachable(what)
+        .because(error)
         .remedy("check the bucket's name, and that region and credentials of the environment may read it")
 }

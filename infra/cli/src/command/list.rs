@@ -7,27 +7,31 @@ use shared::run::result::RunResult;
 
 use crate::arguments::List;
 use crate::clock::{self, ago, span};
-use crate::cloud::Cloud;
+use crate::deployment::Deployment;
 use crate::environment::Environment;
 use crate::exit::{Failure, SUCCEEDED};
 use crate::paint::Paint;
+use crate::runs;
 use crate::screen::Screen;
 use crate::table::titled;
-use crate::{runs, stack};
 
 /// Print the active runs, then the latest results.
 ///
 /// # Errors
 /// When no stack runs.
 pub async fn list(arguments: &List, screen: Screen, environment: &Environment) -> Result<u8, Failure> {
-    let cloud = Cloud::of(&stack::running(environment)?);
+    let Deployment { cloud, .. } = Deployment::of(&arguments.place, environment).await?;
     let mut active = runs::active(&cloud).await?;
-    let ended = runs::latest(&cloud, arguments.limit).await?;
+    let ended = match arguments.active {
+        true => Vec::new(),
+        false => runs::latest(&cloud, arguments.limit).await?,
+    };
     // The record of a run stays for a while after its end.
     active.retain(|record| !ended.iter().any(|result| result.run_id == record.run_id));
     active.sort_by_key(|record| std::cmp::Reverse(record.accepted_at));
     match arguments.json {
         true => screen.line(&format!("{:#}", json(&active, &ended))),
+        false if active.is_empty() && arguments.active => screen.note("no run is under way"),
         false if active.is_empty() && ended.is_empty() => {
             screen.note("no runs yet; `longshore run FILE` makes one")
         }

@@ -9,13 +9,13 @@ use tokio::sync::mpsc;
 use crate::arguments::Logs;
 use crate::cloud::Cloud;
 use crate::cluster::{self, Stage};
+use crate::deployment::Deployment;
 use crate::download::address;
 use crate::environment::Environment;
 use crate::exit::{Failure, SUCCEEDED};
 use crate::pod_log::{self, Source};
 use crate::runs::{self, Run};
 use crate::screen::Screen;
-use crate::stack;
 
 /// How often a container that has not started is looked at.
 const LOOK_EVERY: std::time::Duration = std::time::Duration::from_millis(300);
@@ -25,15 +25,30 @@ const LOOK_EVERY: std::time::Duration = std::time::Duration::from_millis(300);
 /// # Errors
 /// When there is no such run or container (exit code 2), or no stack (3).
 pub async fn logs(arguments: &Logs, screen: Screen, environment: &Environment) -> Result<u8, Failure> {
-    let endpoints = stack::running(environment)?;
-    let cloud = Cloud::of(&endpoints);
+    let Deployment { cloud, kubeconfig } = Deployment::of(&arguments.place, environment).await?;
     match runs::find(&cloud, &arguments.run_id).await? {
         Run::Ended(result) => stored(&cloud, &result, arguments, screen).await,
         Run::Active(record) => {
-            let client = cluster::connect(&endpoints.kubeconfig).await?;
+            let Some(kubeconfig) = kubeconfig else { return Err(not_stored(&record, arguments)) };
+            let client = cluster::connect(&kubeconfig).await?;
             live(&client, &cloud, &record, arguments, screen).await
         }
     }
+}
+
+/// The log of a run under way is its cluster's, to which only the shell knows the way.
+fn not_stored(record: &Record, arguments: &Logs) -> Failure {
+    let namespace = record.plan.target.namespace.as_deref().unwrap_or("default");
+    let container = match (&arguments.container, &record.plan.deciding) {
+        (Some(name), _) | (None, Deciding::Container(name)) => format!("-c {name}"),
+        (None, Deciding::All) => "--all-containers".to_owned(),
+    };
+    let follow = if arguments.follow { " -f" } else { "" };
+    Failure::failed(format!("run `{}` is under way, and its log is not in the bucket yet", record.run_id))
+        .remedy(format!(
+            "`kubectl logs{follow} -n {namespace} {} {container}` in its cluster",
+            record.attempt.pod_name
+        ))
 }
 
 /// The log objects of a run that has ended. They are stored with the time of each line.

@@ -4,6 +4,7 @@ use clap::ValueEnum as _;
 use serde_json::json;
 
 use crate::arguments::{Queue, Redrive};
+use crate::cloud::Whose;
 use crate::dead_letters::DeadLetters;
 use crate::environment::Environment;
 use crate::exit::{Failure, SUCCEEDED};
@@ -15,8 +16,8 @@ use crate::stack;
 /// # Errors
 /// When no stack runs (exit code 3), or a queue cannot be reached or has no dead letters.
 pub async fn redrive(arguments: &Redrive, screen: Screen, environment: &Environment) -> Result<u8, Failure> {
-    let (sdk, urls) = match &arguments.queue_url {
-        Some(url) => (shared::cluster::aws::configure().await, vec![url.clone()]),
+    let (sdk, whose, urls) = match &arguments.queue_url {
+        Some(url) => (shared::cluster::aws::configure().await, Whose::Aws, vec![url.clone()]),
         None => {
             let endpoints = stack::running(environment)?;
             let url = |queue| match queue {
@@ -28,13 +29,13 @@ pub async fn redrive(arguments: &Redrive, screen: Screen, environment: &Environm
             };
             let all = Queue::value_variants();
             let chosen = arguments.queue.map_or_else(|| all.to_vec(), |queue| vec![queue]);
-            (local::aws::configure(&endpoints), chosen.into_iter().map(url).collect())
+            (local::aws::configure(&endpoints), Whose::Stack, chosen.into_iter().map(url).collect())
         }
     };
     let client = aws_sdk_sqs::Client::new(&sdk);
     let mut moved = 0;
     for url in &urls {
-        moved += DeadLetters::of(&client, url).await?.move_back().await?;
+        moved += DeadLetters::of(&client, whose, url).await?.move_back().await?;
     }
     match (arguments.json, moved) {
         (true, _) => screen.line(&json!({ "moved": moved }).to_string()),

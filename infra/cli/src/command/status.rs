@@ -7,21 +7,21 @@ use shared::run::record::Record;
 use shared::run::state::State;
 
 use crate::arguments::Status;
-use crate::cloud::Cloud;
+use crate::deployment::Deployment;
 use crate::environment::Environment;
 use crate::exit::{Failure, SUCCEEDED};
 use crate::runs::{self, Run};
 use crate::screen::Screen;
 use crate::table::aligned;
-use crate::{clock, cluster, report, stack};
+use crate::{clock, cluster, report};
 
 /// Print the result of a run, or where it is.
 ///
 /// # Errors
 /// When there is no such run (exit code 2), or no stack (3).
 pub async fn status(arguments: &Status, screen: Screen, environment: &Environment) -> Result<u8, Failure> {
-    let endpoints = stack::running(environment)?;
-    match runs::find(&Cloud::of(&endpoints), &arguments.run_id).await? {
+    let Deployment { cloud, kubeconfig } = Deployment::of(&arguments.place, environment).await?;
+    match runs::find(&cloud, &arguments.run_id).await? {
         Run::Ended(result) if arguments.json => {
             let value = report::json(&result)
                 .map_err(|error| Failure::failed("cannot write the result").because(&error))?;
@@ -29,8 +29,17 @@ pub async fn status(arguments: &Status, screen: Screen, environment: &Environmen
         }
         Run::Ended(result) => screen.write(&report::text(&result, screen.out_paint)),
         Run::Active(record) => {
-            let pod = pod(&endpoints.kubeconfig, &record).await;
-            let state = state(&record, pod.as_ref());
+            let sight = match &kubeconfig {
+                Some(file) => {
+                    pod(file, &record).await.map_or(Sight::NotThere, |pod| Sight::There(Box::new(pod)))
+                }
+                None => Sight::NotLookedAt,
+            };
+            let state = match &sight {
+                Sight::There(pod) => state(&record, Some(pod)),
+                Sight::NotThere => state(&record, None),
+                Sight::NotLookedAt => record.apparent_state(),
+            };
             match arguments.json {
                 true => screen.line(&format!("{:#}", json(&record, state))),
                 false => {
@@ -39,12 +48,22 @@ pub async fn status(arguments: &Status, screen: Screen, environment: &Environmen
                         report::state(state, screen.out_paint),
                         screen.out_paint.bold(&record.run_id)
                     );
-                    screen.write(&format!("{head}{}", aligned(&rows(&record, pod.as_ref()), 2)));
+                    screen.write(&format!("{head}{}", aligned(&rows(&record, &sight), 2)));
                 }
             }
         }
     }
     Ok(SUCCEEDED)
+}
+
+/// What is known of the pod of an attempt under way.
+enum Sight {
+    /// The cluster has it.
+    There(Box<Pod>),
+    /// The cluster does not have it, or does not answer.
+    NotThere,
+    /// Nobody asked the cluster.
+    NotLookedAt,
 }
 
 /// The pod of the attempt under way, if the cluster can be asked and has it.
@@ -73,7 +92,7 @@ pub fn state(record: &Record, pod: Option<&Pod>) -> State {
     }
 }
 
-fn rows(record: &Record, pod: Option<&Pod>) -> Vec<Vec<String>> {
+fn rows(record: &Record, sight: &Sight) -> Vec<Vec<String>> {
     let now = clock::now();
     let mut rows = vec![
         vec!["task".to_owned(), record.plan.task.id.clone()],
@@ -83,8 +102,11 @@ fn rows(record: &Record, pod: Option<&Pod>) -> Vec<Vec<String>> {
         ],
         vec!["attempt".to_owned(), record.attempt.number.to_string()],
     ];
-    let phase = pod.and_then(|pod| pod.status.as_ref()?.phase.clone());
-    let phase = phase.unwrap_or_else(|| "not there".to_owned());
+    let phase = match sight {
+        Sight::There(pod) => pod.status.as_ref().and_then(|status| status.phase.clone()).unwrap_or_default(),
+        Sight::NotThere => "not there".to_owned(),
+        Sight::NotLookedAt => "not looked at; `kubectl describe pod` tells of it".to_owned(),
+    };
     rows.push(vec!["pod".to_owned(), format!("{}/{}  {phase}", namespace(record), record.attempt.pod_name)]);
     if let Some(words) = &record.waiting_for {
         rows.push(vec!["waits".to_owned(), words.clone()]);
