@@ -182,6 +182,21 @@ fn the_roles_that_a_stack_lets_into_the_cluster_are_those_that_it_names_and_thei
 }
 
 #[test]
+fn whoever_is_told_to_deploy_is_told_to_have_the_loops_expanded() {
+    assert!(tree::read("template.yaml").contains("Fn::ForEach::"), "without loops the flag would mean nothing");
+    let mut told = 0;
+    for page in ["template.yaml", "README.md", "docs/OPERATIONS.md"] {
+        let text = tree::read(page);
+        // The SAM CLI before 1.161 knows no such flag, later ones end with a stack trace without it.
+        for line in text.lines().filter(|line| line.contains("sam deploy -")) {
+            assert!(line.contains("--language-extensions"), "{page}: {line}");
+            told += 1;
+        }
+    }
+    assert!(told >= 4, "{told}");
+}
+
+#[test]
 fn the_bucket_outlives_the_stack_but_not_a_first_deployment_that_failed() {
     let bucket = template()["Resources"]["Bucket"].clone();
     assert_eq!(bucket["DeletionPolicy"], "RetainExceptOnCreate");
