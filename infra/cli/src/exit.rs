@@ -17,6 +17,9 @@ pub const TIMED_OUT: u8 = 4;
 /// Somebody cancelled the run.
 pub const CANCELLED: u8 = 5;
 
+/// What the AWS SDK puts before a cause that says more.
+const EMPTY_PHRASES: [&str; 3] = ["dispatch failure", "service error", "other"];
+
 /// The table under `longshore --help`.
 pub const HELP: &str = "\
 Exit codes:
@@ -81,8 +84,12 @@ impl Failure {
         let mut cause = Some(error);
         while let Some(error) = cause {
             let words = error.to_string();
+            let is_empty_phrase = EMPTY_PHRASES.contains(&words.as_str()) && error.source().is_some();
             // Some foreign errors repeat their source; each sentence is told once.
-            if !self.causes.iter().any(|known| known.contains(&words)) && !words.is_empty() {
+            if !is_empty_phrase
+                && !self.causes.iter().any(|known| known.contains(&words))
+                && !words.is_empty()
+            {
                 self.causes.push(words);
             }
             cause = error.source();
@@ -139,5 +146,25 @@ mod tests {
         }
         let failure = Failure::failed("x").because(&Outer(std::io::Error::other("disk on fire")));
         assert_eq!(failure.causes, ["reading: disk on fire"]);
+    }
+
+    #[test]
+    fn words_that_say_nothing_are_left_out_where_a_cause_follows() {
+        #[derive(Debug)]
+        struct Wrapped(&'static str, Option<Box<Wrapped>>);
+        impl std::fmt::Display for Wrapped {
+            fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str(self.0)
+            }
+        }
+        impl std::error::Error for Wrapped {
+            fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+                self.1.as_deref().map(|inner| inner as _)
+            }
+        }
+        let inner = Wrapped("no credentials", None);
+        let error = Wrapped("dispatch failure", Some(Box::new(Wrapped("other", Some(Box::new(inner))))));
+        assert_eq!(Failure::failed("x").because(&error).causes, ["no credentials"]);
+        assert_eq!(Failure::failed("x").because(&Wrapped("service error", None)).causes, ["service error"]);
     }
 }

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
 use local::{ClusterChoice, Endpoints, FunctionBuild, Profile};
+use shared::cluster::kubeconfig;
 
 use crate::arguments::StackOptions;
 use crate::environment::Environment;
@@ -127,11 +128,16 @@ fn options(
 /// The cluster that was typed, else that of the stack that runs, else the embedded one.
 ///
 /// # Errors
-/// When a file cannot be read.
+/// When a file cannot be read, or is no kubeconfig that functions can use.
 pub fn cluster(typed: &StackOptions, environment: &Environment) -> Result<ClusterChoice, Failure> {
     Ok(match (&typed.kubeconfig, &typed.hollow) {
         (Some(file), _) => {
-            ClusterChoice::Kubeconfig { file: absolute(file)?, advertise: typed.advertise.clone() }
+            let path = absolute(file)?;
+            // Before the functions are built, which takes minutes; and functions run no credential plugins.
+            kubeconfig::connection(&path, None).map_err(|error| {
+                Failure::wrong(format!("cannot use `--kubeconfig {}`", file.display())).because(&error)
+            })?;
+            ClusterChoice::Kubeconfig { file: path, advertise: typed.advertise.clone() }
         }
         (None, Some(script)) => ClusterChoice::Hollow { script: absolute(script)? },
         (None, None) => {
@@ -143,4 +149,22 @@ pub fn cluster(typed: &StackOptions, environment: &Environment) -> Result<Cluste
 fn absolute(path: &Path) -> Result<PathBuf, Failure> {
     path.canonicalize()
         .map_err(|error| Failure::wrong(format!("cannot read `{}`", path.display())).because(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exit::WRONG;
+
+    #[test]
+    fn a_kubeconfig_that_is_none_is_told_before_anything_is_built() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("kubeconfig");
+        std::fs::write(&file, "root:x:0:0:root:/root:/bin/bash\n").unwrap();
+        let typed = StackOptions { kubeconfig: Some(file), ..StackOptions::default() };
+        let failure = cluster(&typed, &Environment::default()).unwrap_err();
+        assert_eq!(failure.code, WRONG);
+        assert!(failure.what.starts_with("cannot use `--kubeconfig "), "{}", failure.what);
+        assert!(!failure.causes.is_empty());
+    }
 }

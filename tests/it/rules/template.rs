@@ -183,7 +183,10 @@ fn the_roles_that_a_stack_lets_into_the_cluster_are_those_that_it_names_and_thei
 
 #[test]
 fn whoever_is_told_to_deploy_is_told_to_have_the_loops_expanded() {
-    assert!(tree::read("template.yaml").contains("Fn::ForEach::"), "without loops the flag would mean nothing");
+    assert!(
+        tree::read("template.yaml").contains("Fn::ForEach::"),
+        "without loops the flag would mean nothing"
+    );
     let mut told = 0;
     for page in ["template.yaml", "README.md", "docs/OPERATIONS.md"] {
         let text = tree::read(page);
