@@ -1,7 +1,6 @@
 //! A deployment that is asked from elsewhere, by the names of its bucket and its queues, as one on AWS is.
 
 use std::process::Stdio;
-use std::time::Duration;
 
 use anyhow::Result;
 use serde_json::json;
@@ -10,9 +9,8 @@ use shared::run::state::State;
 use crate::command::Outcome;
 use crate::stack::Stack;
 use crate::tasks::endless;
+use crate::wait::SOON;
 use crate::{pods, wait};
-
-const SOON: Duration = Duration::from_secs(60);
 
 /// `longshore` where no stack runs, with the region and the credentials of this one.
 async fn elsewhere(stack: &Stack, arguments: &[&str]) -> Result<Outcome> {
