@@ -2,9 +2,13 @@
 
 #[cfg(feature = "keystores")]
 mod java;
+#[cfg(feature = "keystores")]
+mod pkcs12;
 
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
+#[cfg(feature = "keystores")]
+use super::derivation::CostError;
 use super::error::ClusterError;
 
 /// What is in a store.
@@ -30,7 +34,7 @@ pub const MAX_BYTES: usize = 1024 * 1024;
 /// Read a store; `property` is where it was named.
 ///
 /// # Errors
-/// When it is none, or the passphrase is wrong. No message tells anything of the passphrase.
+/// When it is none, the passphrase is wrong, or opening it would cost too much. No message tells anything of the passphrase.
 #[cfg(feature = "keystores")]
 pub fn read(property: &str, bytes: &[u8], passphrase: Option<&str>) -> Result<Contents, ClusterError> {
     if bytes.len() > MAX_BYTES {
@@ -41,21 +45,24 @@ pub fn read(property: &str, bytes: &[u8], passphrase: Option<&str>) -> Result<Co
     }
     let words = passphrase.unwrap_or(CUSTOMARY);
     let opened = if bytes.starts_with(&java::MAGIC) {
-        java::read(bytes, words).ok_or(())
+        java::read(bytes, words)
     } else if bytes.starts_with(&JCEKS) {
         return Err(ClusterError::settings(format!(
             "`{property}` is a JCEKS store; convert it with `keytool -importkeystore -srckeystore old -destkeystore new.p12 -deststoretype PKCS12`"
         )));
     } else if bytes.first() == Some(&0x30) {
-        pkcs12(bytes, words)
+        pkcs12::read(bytes, words)
     } else {
         return Err(ClusterError::settings(format!("`{property}` is neither a PKCS12 nor a JKS store")));
     };
-    opened.map_err(|()| {
-        let passphrase = property.replace("File", "Passphrase");
-        ClusterError::settings(format!(
-            "`{property}` cannot be opened; look at `{passphrase}`, or the store is broken"
-        ))
+    opened.map_err(|error| match error {
+        CostError::Broken => {
+            let passphrase = property.replace("File", "Passphrase");
+            ClusterError::settings(format!(
+                "`{property}` cannot be opened; look at `{passphrase}`, or the store is broken"
+            ))
+        }
+        too_much => ClusterError::settings(format!("`{property}` {too_much}")),
     })
 }
 
@@ -68,36 +75,4 @@ pub fn read(property: &str, _bytes: &[u8], _passphrase: Option<&str>) -> Result<
     Err(ClusterError::settings(format!(
         "`{property}` cannot be read: this program was built without the feature `keystores`"
     )))
-}
-
-#[cfg(feature = "keystores")]
-fn pkcs12(bytes: &[u8], passphrase: &str) -> Result<Contents, ()> {
-    let archive = p12_keystore::Pkcs12Archive::from_pkcs12(bytes, passphrase).map_err(drop)?;
-    let der = |certificate: &p12_keystore::Certificate| CertificateDer::from(certificate.as_der().to_vec());
-    let mut contents = Contents::default();
-    for key in &archive.keys {
-        let same_id = |bag: &&p12_keystore::CertificateBag| {
-            let id = key.local_key_id.as_ref().map(|id| id.0.as_slice());
-            id.is_some() && bag.local_key_id.as_deref() == id
-        };
-        // A store with one key may do without the ids that tie certificates to keys; then the first certificate is the key's.
-        let only_key = archive.keys.len() == 1;
-        let leaf = archive.certs.iter().find(same_id).or(archive.certs.first().filter(|_| only_key));
-        let mut chain: Vec<&p12_keystore::Certificate> = leaf.map(|bag| &bag.cert).into_iter().collect();
-        while let Some(last) = chain.last()
-            && last.issuer() != last.subject()
-            && let Some(next) =
-                archive.certs.iter().map(|bag| &bag.cert).find(|one| one.subject() == last.issuer())
-            && !chain.contains(&next)
-        {
-            chain.push(next);
-        }
-        let chain = chain.into_iter().map(der).collect();
-        contents.keys.push((PrivateKeyDer::Pkcs8(key.key.as_der().to_vec().into()), chain));
-    }
-    let of_keys =
-        |one: &CertificateDer<'_>| contents.keys.iter().any(|(_, chain)| chain.first() == Some(one));
-    let others: Vec<_> = archive.certs.iter().map(|bag| der(&bag.cert)).filter(|one| !of_keys(one)).collect();
-    contents.certificates = others;
-    Ok(contents)
 }

@@ -4,6 +4,8 @@ pub mod access;
 pub mod aws;
 pub mod client;
 pub mod connection;
+mod der;
+pub mod derivation;
 pub mod directory;
 pub mod eks;
 pub mod error;

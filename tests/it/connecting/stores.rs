@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use shared::spec::connection::Connection;
@@ -100,5 +102,41 @@ async fn a_store_that_does_not_open_is_told_with_the_property_to_look_at() {
     ] {
         let said = refusal(connection, Some(&vault.deployment())).await;
         assert!(said.contains(words), "{words}: {said}");
+    }
+}
+
+/// What a store or a key asks for that nobody needs, kept for the fuzz target too.
+fn greedy(name: &str) -> Vec<u8> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/stores");
+    std::fs::read(folder.join(name)).unwrap()
+}
+
+#[tokio::test]
+async fn what_would_cost_too_much_to_open_is_refused_with_its_limit() {
+    let vault = vault_of(&folder()).await;
+    let url = "https://127.0.0.1:1";
+    let by_key = Connection {
+        master_url: Some(url.to_owned()),
+        client_cert_data: Some(super::inline("client-ec.pem")),
+        client_key_passphrase: Some(PASSPHRASE.into()),
+        ..Connection::default()
+    };
+    for (name, words) in [
+        ("p12-check-rounds", "asks for 100000000 rounds of a key derivation, more than the 1000000 of one"),
+        ("p12-part-rounds", "asks for 1000001 rounds of a key derivation, more than the 1000000 of one"),
+        ("p12-scrypt-memory", "asks for 1073741824 bytes of memory for a key derivation by scrypt"),
+        ("p12-scrypt-nothing", "asks for a key derivation that makes no sense"),
+        ("key-rounds", "asks for 100000000 rounds of a key derivation, more than the 1000000 of one"),
+        ("key-scrypt-nothing", "asks for a key derivation that makes no sense"),
+    ] {
+        let (property, connection) = if name.starts_with("p12") {
+            vault.put(&format!("/bucket/config/{name}"), &greedy(name));
+            ("keyStoreFile", by_stores(url, name, "keytool-trust.p12", PASSPHRASE))
+        } else {
+            let key = STANDARD.encode(greedy(name));
+            ("clientKeyData", Connection { client_key_data: Some(key.as_str().into()), ..by_key.clone() })
+        };
+        let said = refusal(connection, Some(&vault.deployment())).await;
+        assert!(said.contains(&format!("`{property}` {words}")), "{name}: {said}");
     }
 }

@@ -3,7 +3,7 @@
 use fixtures::carrier::CarrierCluster;
 use fixtures::hostile::world::Deployment;
 use serde_json::{Value, json};
-use shared::cluster::{keystore, kubeconfig};
+use shared::cluster::{derivation, keystore, kubeconfig};
 use shared::files::{logs, outputs};
 use shared::outputs::{lines, listing, paths, stamped, value};
 use shared::resolve::{bounds, limits, render, tags};
@@ -237,7 +237,16 @@ fn the_table_of_limits_has_the_numbers_of_the_code() {
         ("return value", vec![of(value::MAX_BYTES)]),
         ("log", vec![logs::MAX_LOG_BYTES]),
         ("line of a log that is searched for variables", vec![of(stamped::MAX_LINE_BYTES)]),
-        ("key store", vec![of(keystore::MAX_BYTES)]),
+        (
+            "key store",
+            vec![
+                of(keystore::MAX_BYTES),
+                derivation::MAX_ENTRIES,
+                derivation::MAX_ROUNDS,
+                derivation::MAX_TOTAL_ROUNDS,
+                derivation::MAX_MEMORY_BYTES,
+            ],
+        ),
         ("kubeconfig, and each file that it names", vec![kubeconfig::MAX_BYTES]),
     ] {
         assert_eq!(documented(table, name), expected, "{name}");

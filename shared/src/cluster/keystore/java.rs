@@ -7,6 +7,8 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use sha1::{Digest, Sha1};
 
 use super::Contents;
+use crate::cluster::der::{OCTETS, SEQUENCE, Value};
+use crate::cluster::derivation::{CostError, MAX_ENTRIES};
 
 /// First bytes of a store.
 pub(super) const MAGIC: [u8; 4] = [0xfe, 0xed, 0xfe, 0xed];
@@ -20,12 +22,26 @@ const PROTECTION: [u8; 12] = [0x06, 0x0a, 0x2b, 0x06, 0x01, 0x04, 0x01, 0x2a, 0x
 /// What Java mixes into the hash over a store.
 const WHITENER: &[u8] = b"Mighty Aphrodite";
 
-/// Tags of DER.
-const SEQUENCE: u8 = 0x30;
-const OCTETS: u8 = 0x04;
+/// Read a store.
+///
+/// # Errors
+/// When it is broken, the passphrase is another, or it says that it holds too much.
+pub(super) fn read(bytes: &[u8], passphrase: &str) -> Result<Contents, CostError> {
+    let entries = entries(bytes).ok_or(CostError::Broken)?;
+    if entries > MAX_ENTRIES {
+        return Err(CostError::Entries { entries });
+    }
+    opened_by(bytes, passphrase).ok_or(CostError::Broken)
+}
 
-/// Read a store; `None` when it is broken or the passphrase is another.
-pub(super) fn read(bytes: &[u8], passphrase: &str) -> Option<Contents> {
+/// How many keys and certificates it says it holds.
+fn entries(bytes: &[u8]) -> Option<u64> {
+    let mut rest = Bytes(bytes.strip_prefix(&MAGIC)?);
+    let _version = rest.number()?;
+    rest.number().map(u64::from)
+}
+
+fn opened_by(bytes: &[u8], passphrase: &str) -> Option<Contents> {
     let (store, hash) = bytes.split_last_chunk::<HASH>()?;
     let passphrase: Vec<u8> = passphrase.encode_utf16().flat_map(u16::to_be_bytes).collect();
     if sha1([&passphrase, WHITENER, store]) != *hash {
@@ -77,21 +93,12 @@ fn opened(protected: &[u8], passphrase: &[u8]) -> Option<PrivateKeyDer<'static>>
 
 /// The content of a DER value with this tag, and what follows it.
 fn tagged(bytes: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
-    let (length, rest) = bytes.strip_prefix(&[tag])?.split_first()?;
-    let (length, rest) = match length {
-        short @ 0..0x80 => (usize::from(*short), rest),
-        long => {
-            let (digits, rest) = rest.split_at_checked(usize::from(long & 0x7f))?;
-            if digits.len() > 4 {
-                return None;
-            }
-            (digits.iter().fold(0, |length, digit| length << 8 | usize::from(*digit)), rest)
-        }
-    };
-    rest.split_at_checked(length)
+    let (value, rest) = Value::first(bytes)?;
+    (value.tag == tag).then_some((value.content, rest))
 }
 
-fn sha1<const N: usize>(parts: [&[u8]; N]) -> [u8; HASH] {
+/// SHA-1 over several parts.
+pub(super) fn sha1<const N: usize>(parts: [&[u8]; N]) -> [u8; HASH] {
     let mut hasher = Sha1::new();
     parts.iter().for_each(|part| hasher.update(part));
     hasher.finalize().into()
@@ -191,8 +198,8 @@ mod tests {
         assert_eq!(contents.keys[0].0.secret_der(), KEY);
         assert_eq!(contents.keys[0].1, [CertificateDer::from(&b"leaf"[..])]);
         assert_eq!(contents.certificates, [CertificateDer::from(&b"root"[..])]);
-        assert!(read(&store, "changeme").is_none());
-        assert!(read(&store[..store.len() - 1], "changeit").is_none());
+        assert_eq!(read(&store, "changeme").unwrap_err(), CostError::Broken);
+        assert_eq!(read(&store[..store.len() - 1], "changeit").unwrap_err(), CostError::Broken);
     }
 
     #[test]
@@ -200,9 +207,12 @@ mod tests {
         let four_gigabytes = [0xff; 4];
         let version = [0, 0, 0, 2];
         let one = [0, 0, 0, 1];
+        let store = sealed(&[&version[..], &four_gigabytes].concat());
+        let too_many = CostError::Entries { entries: 0xffff_ffff };
+        assert_eq!(read(&store, "changeit").unwrap_err(), too_many, "before its hash is made");
         for entries in [
             // entries, a key, a chain, a certificate, a name that is not there
-            [&version[..], &four_gigabytes].concat(),
+            [&version[..], &[0, 0, 3, 0xe8]].concat(),
             [&version[..], &one, &entry(1, &[&four_gigabytes])].concat(),
             [&version[..], &one, &entry(1, &[&sized(&protected()), &four_gigabytes])].concat(),
             [&version[..], &one, &entry(2, &[b"\0\x05X.509", &four_gigabytes])].concat(),
@@ -212,7 +222,7 @@ mod tests {
             // more than the entries
             [&version[..], &[0; 4], b"more"].concat(),
         ] {
-            assert!(read(&sealed(&entries), "changeit").is_none(), "{entries:?}");
+            assert_eq!(read(&sealed(&entries), "changeit").unwrap_err(), CostError::Broken, "{entries:?}");
         }
     }
 

@@ -5,6 +5,7 @@ use pkcs8::der::SecretDocument;
 use rustls_pki_types::PrivateKeyDer;
 use rustls_pki_types::pem::PemObject;
 
+use crate::cluster::derivation;
 use crate::cluster::error::ClusterError;
 
 const ENCRYPTED: &str = "-----BEGIN ENCRYPTED PRIVATE KEY-----";
@@ -54,6 +55,8 @@ fn decrypt(
     let end = pem.match_indices("-----").nth(3).map(|(at, dashes)| at + dashes.len());
     let one = pem.get(..end.unwrap_or(pem.len())).unwrap_or_default();
     let (_label, document) = SecretDocument::from_pem(one).map_err(|_| broken())?;
+    derivation::check(document.as_bytes())
+        .map_err(|error| ClusterError::settings(format!("`{property}` {error}")))?;
     let encrypted = EncryptedPrivateKeyInfoRef::try_from(document.as_bytes()).map_err(|_| {
         ClusterError::settings(format!(
             "`{property}` is encrypted by a method that is not known here; convert it with `openssl pkcs8 -topk8 -v2 aes-256-cbc -in old.pem -out key.pem`"
