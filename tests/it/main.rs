@@ -1,5 +1,6 @@
 //! Scenarios: the functions, with their bucket and queues in memory, against a real API server over HTTPS with real pods.
 
+mod absence;
 mod airflow;
 mod answering;
 mod asking_again;

@@ -1,6 +1,7 @@
 //! `collect`: looks at one run, brings its logs and files back when its attempt is over, and ends it or lets the next attempt begin. Woken by the collect
 //! queue: at once when something happened, later when a limit is due.
 
+mod away;
 mod event;
 
 use std::time::Duration;
@@ -13,9 +14,11 @@ use shared::batch;
 use shared::cluster::error::ClusterError;
 use shared::effects::{self, Turn, finish, observe, wait};
 use shared::environment::Environment;
-use shared::error::{Error, chain};
+use shared::error::Error;
 use shared::queue::{MAX_HOPS, RunMessage};
 use shared::run::decision::Next;
+use shared::run::result::RunResult;
+use shared::store::records::Stored;
 use shared::store::{records, results};
 
 /// The queue delivers a message five times (`maxReceiveCount`); before the last one a collection that cannot be done is given up, with a result that says so.
@@ -23,9 +26,6 @@ const LAST_TRY: u32 = 4;
 
 /// Between what a helper says last and the end of its container.
 const ENDING_PAUSE: Duration = Duration::from_secs(1);
-
-/// Between two looks at a run whose cluster does not answer.
-const OUTAGE_PAUSE: Duration = Duration::from_secs(60);
 
 /// A batch of the queue; failures are reported one by one.
 ///
@@ -80,29 +80,20 @@ async fn look(
 ) -> Result<(), Error> {
     let bucket = environment.bucket.as_ref();
     let stored = records::load(bucket, &run.group, &run.run_id).await?;
+    let turn = Turn { deadline, hops: run.hops, last_try };
     if let Some(written) = results::read(bucket, &run.run_id).await? {
-        // A pod whose creator got no answer before it gave up is the run's as well, and goes with it.
-        let stored = match stored.record.has_pod() {
-            true => stored,
-            false => observe::pod(environment, stored).await?.0,
-        };
-        return finish::follow_up(environment, &stored.record, &written.result).await;
+        return away::not_for_the_pod(follow_up(environment, stored, &written.result).await);
     }
-    let record = stored.record.clone();
+    let known = stored.clone();
     let (stored, observation, _) = match observe::pod(environment, stored).await {
-        // However long it lasts: it must not use up the message's deliveries.
-        Err(Error::Cluster(error)) if error.is_passing() => {
-            tracing::warn!(run.id = run.run_id, error = chain(&error), "the run is looked at again later");
-            let again = wait::message(&record, run.hops.saturating_add(1));
-            return Ok(environment.queues.look_at(&again, OUTAGE_PAUSE).await?);
-        }
         // Nobody can look for a pod in a cluster that nobody knows, and `submit` waits for it, or ends the run if somebody asked for that.
-        Err(Error::Cluster(ClusterError::Unknown { .. })) if !record.has_pod() => {
+        Err(Error::Cluster(ClusterError::Unknown { .. })) if !known.record.has_pod() => {
             return Ok(environment
                 .queues
-                .carry_on(&wait::message(&record, run.hops), Duration::ZERO)
+                .carry_on(&wait::message(&known.record, run.hops), Duration::ZERO)
                 .await?);
         }
+        Err(Error::Cluster(error)) => return away::look(environment, known, error, turn).await,
         other => other?,
     };
     let decision = shared::run::decide(&stored.record, &observation, environment.clock.now());
@@ -111,6 +102,20 @@ async fn look(
         // Checking the inputs and signing for them takes rights that `submit` has.
         return effects::hand_over(environment, &stored, &decision.next).await;
     }
-    effects::apply(environment, stored, &observation, decision, Turn { deadline, hops: run.hops, last_try })
-        .await
+    effects::apply(environment, stored, &observation, decision, turn).await
+}
+
+/// What is left to do for a run that has ended. A pod whose creator got no answer before it gave up is the run's as well, and goes with it.
+async fn follow_up(environment: &Environment, stored: Stored, result: &RunResult) -> Result<(), Error> {
+    if stored.record.has_pod() {
+        return finish::follow_up(environment, &stored.record, result).await;
+    }
+    let known = stored.clone();
+    let (stored, unseen) = match observe::pod(environment, stored).await {
+        Ok((stored, _, _)) => (stored, Ok(())),
+        // Whoever takes over does not wait for this cluster.
+        Err(error @ Error::Cluster(_)) => (known, Err(error)),
+        Err(error) => return Err(error),
+    };
+    finish::follow_up(environment, &stored.record, result).await.and(unseen)
 }

@@ -20,13 +20,16 @@ use shared::store::{keys, records};
 use crate::hands::unreadable;
 use crate::line::Line;
 use crate::pod::Visits;
-use crate::{heartbeat, line, reconcile, watch};
+use crate::{absent, heartbeat, line, reconcile, watch};
 
 /// Pods and records are compared as a whole this often.
 const RECONCILE_EVERY: Duration = Duration::from_secs(600);
 
 /// A group with at most this many active runs is compared at every poll: it costs two listings.
 const SMALL: u32 = 50;
+
+/// A cluster that cannot be asked costs a read for every record; in a large group those are looked at in one minute of so many.
+const ABSENT_EVERY_MINUTES: i64 = 10;
 
 /// How often new namespaces are looked for.
 const NAMESPACES_EVERY: Duration = Duration::from_secs(10);
@@ -49,16 +52,36 @@ pub struct Group<'a> {
     pub stop: Timestamp,
 }
 
-/// Look after a group until `stop`; at once done when nothing is active.
+/// Look after a group until `stop`; at once done when nothing is active. Where its cluster cannot be asked, what can be done without it is.
 pub async fn look_after(environment: &Environment, name: &str, stop: Timestamp) -> Result<(), Error> {
     let active = environment.bucket.list(&keys::records(name), None, SMALL + 1).await?;
     if active.is_empty() {
         return Ok(());
     }
     let Some(choice) = cluster_of(environment, name, &active).await? else { return Ok(()) };
-    let cluster = environment.clusters.of(&choice)?;
-    let line = Line::of(environment, &choice).await?;
     let is_small = active.len() <= SMALL as usize;
+    let asked = ask(environment, name, &choice, is_small, stop).await;
+    if let Err(Error::Cluster(error)) = &asked {
+        // Whoever waits for these runs does not wait for the cluster.
+        heartbeat::once(environment, name).await;
+        let minute = environment.clock.now().as_second() / 60;
+        if is_small || minute % ABSENT_EVERY_MINUTES == 0 {
+            absent::runs(environment, name, error).await?;
+        }
+    }
+    asked
+}
+
+/// Compare and watch.
+async fn ask(
+    environment: &Environment,
+    name: &str,
+    choice: &ClusterChoice,
+    is_small: bool,
+    stop: Timestamp,
+) -> Result<(), Error> {
+    let cluster = environment.clusters.of(choice)?;
+    let line = Line::of(environment, choice).await?;
     let group = Group { environment, name, cluster, line, visits: Visits::default(), is_small, stop };
     let mut namespaces: BTreeSet<String> =
         cursors::namespaces(environment.bucket.as_ref(), name).await?.into_iter().collect();

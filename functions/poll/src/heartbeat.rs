@@ -29,9 +29,7 @@ const NOBODY: &str = "the state that waited for it has timed out or was stopped"
 pub async fn keep(group: &Group<'_>) {
     let clock = &group.environment.clock;
     loop {
-        if let Err(error) = all(group).await {
-            tracing::warn!(group = group.name, error = error.in_full(), "not every sign of life was given");
-        }
+        once(group.environment, group.name).await;
         let left = between(clock.now(), group.stop);
         clock.sleep(BEAT_EVERY.min(left)).await;
         if left <= BEAT_EVERY {
@@ -40,20 +38,26 @@ pub async fn keep(group: &Group<'_>) {
     }
 }
 
-async fn all(group: &Group<'_>) -> Result<(), Error> {
-    let prefix = keys::heartbeats(group.name);
-    let listed = list_all(group.environment.bucket.as_ref(), &prefix).await?;
+/// Give one sign of life for every run of a group that promised them. What fails is tried again by the next one.
+pub async fn once(environment: &Environment, group: &str) {
+    if let Err(error) = all(environment, group).await {
+        tracing::warn!(group, error = error.in_full(), "not every sign of life was given");
+    }
+}
+
+async fn all(environment: &Environment, group: &str) -> Result<(), Error> {
+    let prefix = keys::heartbeats(group);
+    let listed = list_all(environment.bucket.as_ref(), &prefix).await?;
     let runs = listed.iter().filter_map(|object| object.key.strip_prefix(prefix.as_str()));
-    let beats = stream::iter(runs).map(|run_id| one(group, run_id)).buffer_unordered(AT_ONCE);
+    let beats = stream::iter(runs).map(|run_id| one(environment, group, run_id)).buffer_unordered(AT_ONCE);
     beats.fold(Ok(()), |outcome, beat| std::future::ready(outcome.and(beat))).await
 }
 
-async fn one(group: &Group<'_>, run_id: &str) -> Result<(), Error> {
-    let environment = group.environment;
-    let stored = match records::load(environment.bucket.as_ref(), group.name, run_id).await {
+async fn one(environment: &Environment, group: &str, run_id: &str) -> Result<(), Error> {
+    let stored = match records::load(environment.bucket.as_ref(), group, run_id).await {
         Ok(stored) => stored,
         Err(error) if error.is_not_found() => {
-            return Ok(environment.bucket.delete(&keys::heartbeat(group.name, run_id)).await?);
+            return Ok(environment.bucket.delete(&keys::heartbeat(group, run_id)).await?);
         }
         Err(error) => return Err(error.into()),
     };

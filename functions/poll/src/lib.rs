@@ -1,6 +1,7 @@
 //! `poll`: finds out what happened to the pods of a group, at a cost that follows events and not pods. Woken by `wake.fifo`, one invocation per group at a
 //! time: a tick every minute, and a nudge when a pod was created. It never fails: what goes wrong is found again by the next one.
 
+mod absent;
 mod group;
 mod hands;
 mod heartbeat;

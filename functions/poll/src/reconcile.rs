@@ -14,7 +14,7 @@ use shared::run::decision::Next;
 use shared::run::observation::Observation;
 use shared::run::rank::Candidate;
 use shared::run::record::Record;
-use shared::store::bucket::{Listed, list_all};
+use shared::store::bucket::{Bucket, Listed, list_all};
 use shared::store::cursors::{self, Cursor};
 use shared::store::records::{self, Stored};
 use shared::store::{keys, results, waiting};
@@ -24,7 +24,7 @@ use crate::hands::side_by_side;
 use crate::pod;
 
 /// A record this young may belong to a function that is at work on it; also how old a result must be before its record goes: longer than `submit` may take.
-const SETTLED_AFTER: Duration = Duration::from_secs(65);
+pub const SETTLED_AFTER: Duration = Duration::from_secs(65);
 
 /// How long somebody who cannot be told is told again.
 const ANSWER_WITHIN: Duration = Duration::from_secs(24 * 60 * 60);
@@ -128,9 +128,8 @@ async fn list(group: &Group<'_>, namespace: &str, pods: &mut Pods) -> Result<Str
 }
 
 /// The run that takes over has a record or a result.
-async fn has_begun(group: &Group<'_>, run_id: &str) -> Result<bool, Error> {
-    let bucket = group.environment.bucket.as_ref();
-    match records::load(bucket, group.name, run_id).await {
+pub async fn has_begun(bucket: &dyn Bucket, group: &str, run_id: &str) -> Result<bool, Error> {
+    match records::load(bucket, group, run_id).await {
         Ok(_) => Ok(true),
         Err(error) if error.is_not_found() => Ok(results::read(bucket, run_id).await?.is_some()),
         Err(error) => Err(error.into()),
@@ -139,7 +138,7 @@ async fn has_begun(group: &Group<'_>, run_id: &str) -> Result<bool, Error> {
 
 /// The record of a run that is over goes once everybody was told; whoever was not, since the bucket's event was lost or they could not be reached, is told
 /// again.
-async fn over(environment: &Environment, record: &Record, key: &str, age: Duration) -> Result<(), Error> {
+pub async fn over(environment: &Environment, record: &Record, key: &str, age: Duration) -> Result<(), Error> {
     let unanswered = record.unanswered().count();
     if unanswered > 0 && age < ANSWER_WITHIN {
         let request = AnswerRequest { run_id: record.run_id.clone(), to: None };
@@ -191,7 +190,7 @@ async fn settle(
     let record = &stored.record;
     if let Some(written) = results::read(environment.bucket.as_ref(), &record.run_id).await? {
         if let Some(successor) = &written.result.superseded_by
-            && !has_begun(group, successor).await?
+            && !has_begun(environment.bucket.as_ref(), group.name, successor).await?
         {
             // Whoever wrote the result could not begin it any more.
             return Ok(environment.queues.look_at(&wait::message(record, 0), Duration::ZERO).await?);

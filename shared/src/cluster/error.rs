@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::tls::problem::HandshakeProblem;
+use crate::run::absence::Absence;
 
 /// Why the cluster did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -107,6 +108,19 @@ impl ClusterError {
             | ClusterError::Unknown { .. }
             | ClusterError::Command { .. }
             | ClusterError::Connection { .. } => false,
+        }
+    }
+
+    /// What it means for those who wait for the cluster.
+    pub fn absence(&self) -> Absence {
+        match self {
+            ClusterError::Handshake { .. }
+            | ClusterError::Unknown { .. }
+            | ClusterError::Connection { .. } => Absence::Unusable,
+            ClusterError::Api { .. } if self.is_unauthorized() => Absence::Unusable,
+            ClusterError::Api { .. } | ClusterError::Unreachable { .. } | ClusterError::Command { .. } => {
+                Absence::Silent
+            }
         }
     }
 

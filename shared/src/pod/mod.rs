@@ -40,7 +40,10 @@ pub fn build(plan: &Plan, identity: &PodIdentity<'_>, grants: Grants<'_>) -> Val
     }
     carriers::add_value(&mut spec, plan);
     spec.entry("restartPolicy").or_insert_with(|| "Never".into());
-    limit_life(&mut spec, plan);
+    // One that is no number of seconds is left to the API server, which says so, instead of nobody.
+    if spec.get("activeDeadlineSeconds").is_none_or(Value::is_u64) {
+        spec.insert("activeDeadlineSeconds".to_owned(), life_seconds(plan).into());
+    }
     json!({
         "apiVersion": "v1",
         "kind": "Pod",
@@ -73,18 +76,14 @@ fn metadata(mut own: Map<String, Value>, plan: &Plan, identity: &PodIdentity<'_>
     merge::metadata(&own, system.as_object().unwrap_or(&Map::new()))
 }
 
-/// The backstop that the cluster enforces: everything the run may take and [`COLLECTION_SECONDS`]. A smaller value of the author's stays.
-fn limit_life(spec: &mut Map<String, Value>, plan: &Plan) {
+/// The backstop that the cluster enforces, in seconds from the pod's start: everything the run may take and [`COLLECTION_SECONDS`]. A smaller value of
+/// the author's stays.
+pub fn life_seconds(plan: &Plan) -> u64 {
     let limits = &plan.limits;
     let backstop =
         limits.start_seconds().saturating_add(limits.running_seconds).saturating_add(COLLECTION_SECONDS);
     // the field is a 32-bit number
     let backstop = backstop.min(u64::from(i32::MAX.unsigned_abs()));
-    let own = spec.get("activeDeadlineSeconds");
-    let seconds = own.and_then(Value::as_u64);
-    if own.is_some() && seconds.is_none() {
-        // No number of seconds: the API server says so, instead of nobody.
-        return;
-    }
-    spec.insert("activeDeadlineSeconds".to_owned(), seconds.map_or(backstop, |own| own.min(backstop)).into());
+    let own = plan.pod.pointer("/spec/activeDeadlineSeconds").and_then(Value::as_u64);
+    own.map_or(backstop, |own| own.min(backstop))
 }

@@ -1,5 +1,6 @@
 //! Judgement: the record, what was observed of the pod, and what follows from both. Pure: no clock, no client, no environment.
 
+pub mod absence;
 pub mod answer;
 pub mod cached;
 mod decide;

@@ -33,6 +33,18 @@ pub async fn load(bucket: &dyn Bucket, group: &str, namespace: &str) -> Result<C
     }
 }
 
+/// When the cluster was last heard: its pods in a namespace were compared with the records. `None`: not since the cursor is there.
+///
+/// # Errors
+/// The bucket's.
+pub async fn heard_at(
+    bucket: &dyn Bucket,
+    group: &str,
+    namespace: &str,
+) -> Result<Option<Timestamp>, BucketError> {
+    Ok(load(bucket, group, namespace).await?.reconciled_at)
+}
+
 /// Keep a cursor. Polls of a group run one at a time, so the last one wins.
 ///
 /// # Errors

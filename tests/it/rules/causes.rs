@@ -13,7 +13,10 @@ const PAGE: &str = "docs/DIAGNOSIS.md";
 /// Causes that end a run without its policy being asked.
 const NOT_ASKED: [(Cause, &str); 4] = [
     (Cause::QuotaExceeded, "waited for, up to `waitUntilRunning`"),
-    (Cause::ClusterUnreachable, "waited for, up to `waitUntilRunning`"),
+    (
+        Cause::ClusterUnreachable,
+        "waited for, up to `waitUntilRunning`; once there is a pod, until a day after its own deadline",
+    ),
     (Cause::OutputMissing, "by policy"),
     (Cause::CollectionFailed, "by policy; the collection itself is tried four times before"),
 ];

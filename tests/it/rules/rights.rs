@@ -185,6 +185,7 @@ const CALLS: [(&str, &[(Call, &str)]); 6] = [
             (Upload("runs/"), "logs and output files; join::pieces"),
             (Delete("runs/*/attempts/*/pieces/"), "direct::join: pieces of a file that is whole now"),
             (List("active/"), "event::done: records::find looks in every group"),
+            (Read("cursors/"), "away::look: when the cluster was last heard"),
             (Read("cache/"), "finish::follow_up: a newer success stays"),
             (Write("cache/"), "finish::follow_up: a success may stand for other runs"),
             (Connect, "the pod's logs and files"),

@@ -1,5 +1,6 @@
 //! Tables and properties of the judgements, and the recorded pods.
 
+mod absence;
 mod airflow;
 mod answer;
 mod cached;
