@@ -135,7 +135,7 @@ impl KubeCluster {
                 connection::for_explicit(connection, deployment.as_deref(), now).await?
             }
         };
-        let client = reach::client(settings)?;
+        let client = reach::client(settings, &self.clock)?;
         *self.client.lock().unwrap_or_else(PoisonError::into_inner) = Some((client.clone(), now));
         Ok(client)
     }

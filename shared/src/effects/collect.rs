@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::effects::gather::{Collector, Gathered, Progress, View, leavings};
+use crate::effects::gather::{Collector, Gathered, NO_LOGS, Progress, View, leavings};
 use crate::effects::{Turn, explain, finish, stop, wait};
 use crate::environment::Environment;
 use crate::error::Error;
@@ -95,6 +95,9 @@ pub async fn without_pod(
         if leavings(view, &stored.record, done.as_ref(), &mut gathered).await? == Progress::Unfinished {
             return carry_on(environment, stored, turn).await;
         }
+    }
+    if stored.record.has_pod() && gathered.logs.is_empty() {
+        gathered.warnings.push(NO_LOGS.to_owned());
     }
     let shortfall = std::mem::take(&mut gathered.shortfall);
     let ending = ending.with_delivery(&stored.record, shortfall, environment.clock.now());

@@ -28,6 +28,9 @@ use crate::run::result::{LogObject, OutputFile, PodOutputs};
 use crate::spec::value_file::ValueFile;
 use crate::store::upload::UploadError;
 
+/// What the result says where nobody could read a log.
+pub const NO_LOGS: &str = "logs could not be read: the pod is gone or its node does not answer";
+
 /// What was brought back, and when.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Gathered {
@@ -95,9 +98,7 @@ impl Collector<'_> {
     /// The pod is gone or its node does not answer.
     pub fn nothing_to_read(&self, gathered: &mut Gathered) {
         if gathered.logs.is_empty() {
-            gathered
-                .warnings
-                .push("logs could not be read: the pod is gone or its node does not answer".to_owned());
+            gathered.warnings.push(NO_LOGS.to_owned());
         }
         if self.record.plan.files.has_sidecar() && gathered.started_at.is_some() {
             gathered.shortfall.lost.push(
@@ -123,8 +124,12 @@ impl Collector<'_> {
     /// The logs that were not stored yet.
     pub async fn logs(&self, gathered: &mut Gathered) -> Result<(), Error> {
         let View { environment, cluster, until, .. } = self.view;
-        let patience = Duration::from_secs(self.record.plan.limits.late_log_seconds);
-        let patience = later(environment.clock.now(), patience).min(until);
+        let now = environment.clock.now();
+        let late = later(now, Duration::from_secs(self.record.plan.limits.late_log_seconds)).min(until);
+        // Logs that drip leave half of the time to the files.
+        let until =
+            if self.record.plan.files.has_sidecar() { later(now, between(now, until) / 2) } else { until };
+        let patience = logs::Patience { late, until };
         for container in
             self.logged().filter(|container| !gathered.has_log(&container.name)).collect::<Vec<_>>()
         {
@@ -231,7 +236,7 @@ impl Collector<'_> {
         }
         if let Some(file) = &self.record.plan.files.value {
             let View { environment, cluster, .. } = self.view;
-            match value::read(environment, cluster, self.record, file).await {
+            match value::read(environment, cluster, self.record, file, self.view.until).await {
                 Ok(read) => gathered.take_value(file, read),
                 Err(error) => self.give_up(gathered, "the return value", error).await?,
             }
@@ -368,10 +373,13 @@ impl Gathered {
                 "the beginning of container `{name}`'s log had been rotated away; output lines may be missing"
             ));
         }
-        if log.cut {
+        let reason = log.cut.map(|cut| match cut {
+            logs::Cut::Long => format!("is longer than {} bytes", logs::MAX_LOG_BYTES),
+            logs::Cut::Slow => format!("came too slowly, {} bytes in the time for it", log.object.size),
+        });
+        if let Some(reason) = reason {
             self.warnings.push(format!(
-                "the log of container `{name}` is longer than {} bytes; the rest is left out, and output lines in it are missing",
-                logs::MAX_LOG_BYTES
+                "the log of container `{name}` {reason}; the rest is left out, and output lines in it are missing"
             ));
         }
         self.keep_log(name, container.role, log);

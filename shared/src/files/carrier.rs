@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
+use std::time::Duration;
 
 use futures::StreamExt;
 use jiff::Timestamp;
@@ -9,6 +10,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio_tar::Archive;
 
 use super::allowance::{Allowance, Metered};
+use super::pace::Paced;
 use super::sack::Sack;
 use crate::cluster::client::Cluster;
 use crate::cluster::error::ClusterError;
@@ -28,14 +30,23 @@ use crate::store::upload::{MAX_BYTES, UploadError};
 const BESIDE_BYTES: u64 = 1024 * 1024;
 const BESIDE_EACH_BYTES: u64 = 4 * 1024;
 
+/// How often a listing is asked for, and what is missing after an archive.
+pub(super) const ROUNDS: u32 = 3;
+
+/// An archive that is silent for so long comes to nothing, and a listing, which may have to look through a slow volume, in twice that.
+const SILENCE: Duration = Duration::from_secs(60);
+const LISTING_SILENCE: Duration = Duration::from_secs(120);
+
 /// What became of one archive.
 pub(super) enum Fetched {
     /// Every file of it is in the bucket.
     All,
-    /// The time is over.
-    OutOfTime,
+    /// The time is over; between two files, or in the middle of one, as its stream says.
+    OutOfTime(Option<String>),
     /// It broke off or a file was not as listed.
     Cut(String),
+    /// Nothing came of it any more.
+    Silent(String),
 }
 
 /// The carrier container of the attempt.
@@ -50,13 +61,26 @@ impl Carrier<'_> {
         self.record.plan.target.namespace.as_deref().unwrap_or(&self.environment.config.namespace)
     }
 
-    pub(super) async fn list(&self) -> Result<Listing, Error> {
+    /// The listing; one that breaks off says nothing about the files, and is asked for again.
+    pub(super) async fn listed(&self, until: Timestamp) -> Result<Listing, Error> {
+        for _ in 1..ROUNDS {
+            match self.list(until).await {
+                Err(Error::Cluster(ClusterError::Command { .. })) if self.environment.clock.now() < until => {
+                }
+                other => return other,
+            }
+        }
+        self.list(until).await
+    }
+
+    async fn list(&self, until: Timestamp) -> Result<Listing, Error> {
         let command = listing::command(WORKING_DIR);
-        let mut running =
+        let running =
             self.cluster.exec(self.namespace(), &self.record.attempt.pod_name, OUT_CARRIER, &command).await?;
+        let stdout = Paced::new(running.stdout, &self.environment.clock, LISTING_SILENCE, until);
         let mut bytes = Vec::new();
         let limit = listing::MAX_LISTING_BYTES as u64 + 1;
-        let read = (&mut running.stdout).take(limit).read_to_end(&mut bytes).await;
+        let read = stdout.take(limit).read_to_end(&mut bytes).await;
         let cut = |outcome: String| ClusterError::Command {
             command: "list".to_owned(),
             container: OUT_CARRIER.to_owned(),
@@ -82,7 +106,8 @@ impl Carrier<'_> {
         let running =
             self.cluster.exec(self.namespace(), &self.record.attempt.pod_name, OUT_CARRIER, &command).await?;
         let allowance = Allowance::of(BESIDE_BYTES + BESIDE_EACH_BYTES * batch.files.len() as u64);
-        let mut archive = Archive::new(Metered::new(running.stdout, allowance.clone()));
+        let paced = Paced::new(running.stdout, &self.environment.clock, SILENCE, until);
+        let mut archive = Archive::new(Metered::new(paced, allowance.clone()));
         let wanted = batch.files.iter().map(|file| (file.path.as_str(), *file)).collect();
         let mut unpacking =
             Unpacking { carrier: self, wanted, sack: Sack::default(), allowance, done, warnings, until };
@@ -116,26 +141,31 @@ impl Carrier<'_> {
         }
     }
 
-    /// Store one file; the reason when its content is not what was announced.
+    /// Store one file; why its content is not what was announced.
     pub(super) async fn store(
         &self,
         path: &str,
         size: u64,
         content: &mut (dyn AsyncRead + Send + Unpin),
-    ) -> Result<Result<OutputFile, String>, Error> {
+    ) -> Result<std::io::Result<OutputFile>, Error> {
         let key = keys::output(&self.record.run_id, self.record.attempt.number, path);
         let hops = self.record.hops + 1;
         let stored = match self.environment.files.upload(&key, size, hops, content).await {
             Ok(stored) => stored,
-            Err(UploadError::Stream { source, .. }) => return Ok(Err(source.to_string())),
+            Err(UploadError::Stream { bytes, source, .. }) => return Ok(Err(partly(&source, bytes, size))),
             Err(error) => return Err(error.into()),
         };
         if stored.size != size && !stored.existed {
-            return Ok(Err(format!("{} bytes came of {size}", stored.size)));
+            return Ok(Err(std::io::Error::other(format!("{} bytes came of {size}", stored.size))));
         }
         let uri = keys::uri(self.environment.bucket.name(), &key);
         Ok(Ok(OutputFile { path: path.to_owned(), uri, size: stored.size, sha256: stored.sha256 }))
     }
+}
+
+/// A stream that failed in the middle of a file, and how far it had come.
+pub(super) fn partly(error: &std::io::Error, bytes: u64, size: u64) -> std::io::Error {
+    std::io::Error::new(error.kind(), format!("{error}, and {bytes} of {size} bytes had come"))
 }
 
 /// An archive under way.
@@ -158,12 +188,12 @@ impl Unpacking<'_, '_> {
     ) -> Result<Option<Fetched>, Error> {
         let mut entries = match archive.entries() {
             Ok(entries) => entries,
-            Err(error) => return Ok(Some(Fetched::Cut(error.to_string()))),
+            Err(error) => return Ok(Some(self.broken(&error))),
         };
         while let Some(entry) = entries.next().await {
             let mut entry = match entry {
                 Ok(entry) => entry,
-                Err(error) => return Ok(Some(Fetched::Cut(error.to_string()))),
+                Err(error) => return Ok(Some(self.broken(&error))),
             };
             // A name that is no path below the directory was not asked for.
             let name = entry.path_bytes().ok().and_then(|path| paths::safe(path).ok()).unwrap_or_default();
@@ -182,14 +212,14 @@ impl Unpacking<'_, '_> {
                 true => match self.sack.take(&listed.path, size, &mut entry).await {
                     Ok(()) if self.sack.is_full() => self.empty_sack().await?,
                     Ok(()) => None,
-                    Err(error) => Some(Fetched::Cut(error.to_string())),
+                    Err(error) => Some(self.broken(&error)),
                 },
                 false => match self.carrier.store(&listed.path, size, &mut entry).await? {
                     Ok(file) => {
                         self.done.insert(name.clone(), file);
                         None
                     }
-                    Err(reason) => Some(Fetched::Cut(reason)),
+                    Err(error) => Some(self.broken(&error)),
                 },
             };
             if stopped.is_some() {
@@ -203,10 +233,20 @@ impl Unpacking<'_, '_> {
                 ));
             }
             if self.carrier.environment.clock.now() >= self.until && !self.wanted.is_empty() {
-                return Ok(Some(Fetched::OutOfTime));
+                return Ok(Some(Fetched::OutOfTime(None)));
             }
         }
         Ok(None)
+    }
+
+    /// Why an archive was not read to its end.
+    fn broken(&self, error: &std::io::Error) -> Fetched {
+        let is_over = self.carrier.environment.clock.now() >= self.until;
+        match error.kind() {
+            ErrorKind::TimedOut if is_over => Fetched::OutOfTime(Some(error.to_string())),
+            ErrorKind::TimedOut => Fetched::Silent(error.to_string()),
+            _ => Fetched::Cut(error.to_string()),
+        }
     }
 
     /// Store the small files that have come; why one could not be.
@@ -215,7 +255,7 @@ impl Unpacking<'_, '_> {
         for stored in std::mem::take(&mut self.sack).stored_by(self.carrier).await? {
             match stored {
                 Ok(file) => drop(self.done.insert(file.path.clone(), file)),
-                Err(reason) => stopped = Some(Fetched::Cut(reason)),
+                Err(error) => stopped = Some(self.broken(&error)),
             }
         }
         Ok(stopped)

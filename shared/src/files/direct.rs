@@ -6,8 +6,9 @@ use jiff::Timestamp;
 
 use crate::environment::Environment;
 use crate::error::Error;
+use crate::files::earlier::Earlier;
 use crate::files::form::Join;
-use crate::files::outputs::{Collected, Earlier};
+use crate::files::outputs::Collected;
 use crate::outputs::direct::{self, DONE, Done, DoneFile, PIECE_BYTES, Pieces};
 use crate::outputs::globs::Selection;
 use crate::outputs::paths;

@@ -1,10 +1,13 @@
 //! The log of a container into the bucket, and what its lines say on the way.
 
+use std::io::ErrorKind;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures::StreamExt;
+use futures::future::ready;
 use futures::stream::BoxStream;
 use jiff::Timestamp;
 use tokio::io::AsyncReadExt;
@@ -14,6 +17,7 @@ use crate::clock::later;
 use crate::cluster::client::Cluster;
 use crate::environment::Environment;
 use crate::error::Error;
+use crate::files::pace::Paced;
 use crate::outputs::lines::{LineReader, Said};
 use crate::outputs::stamped::{Stamped, StampedLines, Tail};
 use crate::run::record::Record;
@@ -29,6 +33,9 @@ const ROTATED_ABOVE: u64 = 1024 * 1024;
 /// A log whose first line is this much younger than the container began somewhere in the middle.
 const LATE_BEGINNING: Duration = Duration::from_secs(5);
 
+/// A log that is silent for so long in the middle comes no more: it was written before, and the kubelet only reads it.
+const SILENCE: Duration = Duration::from_secs(20);
+
 /// Most bytes of a log that are stored, times included. A kubelet keeps 10 MiB of one by default; a container that never stops writing is cut here.
 pub const MAX_LOG_BYTES: u64 = 1024 * 1024 * 1024;
 
@@ -43,8 +50,26 @@ pub struct Collected {
     pub tail: String,
     /// What its `::{…}::` lines said.
     pub said: Said,
-    /// It went on after [`MAX_LOG_BYTES`].
-    pub cut: bool,
+    /// It went on, and why it was not read to its end.
+    pub cut: Option<Cut>,
+}
+
+/// Why a log is not read to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// It is longer than [`MAX_LOG_BYTES`].
+    Long,
+    /// It came too slowly.
+    Slow,
+}
+
+/// How long a log is waited for.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// One that cannot be read is tried again until then.
+    pub late: Timestamp,
+    /// One that comes is read until then.
+    pub until: Timestamp,
 }
 
 /// What is gathered while the bytes pass.
@@ -56,8 +81,7 @@ struct Passing {
     first: Option<Timestamp>,
 }
 
-/// Bring the log of one container back, trying again for late logs until `until`. `None` when there is none: the container never ran, or the
-/// pod is gone.
+/// Bring the log of one container back, as far as it comes in time. `None` when there is none: the container never ran, or the pod is gone.
 ///
 /// # Errors
 /// When the store fails, or the log cannot be read within the time.
@@ -67,15 +91,17 @@ pub async fn collect(
     record: &Record,
     container: &str,
     started_at: Option<Timestamp>,
-    until: Timestamp,
+    patience: Patience,
 ) -> Result<Option<Collected>, Error> {
     loop {
         let collected = match open(environment, cluster, record, container, false).await {
-            Ok(Some(stream)) => store(environment, record, container, started_at, stream).await.map(Some),
+            Ok(Some(stream)) => {
+                in_time(environment, record, container, started_at, stream, patience.until).await.map(Some)
+            }
             other => other.map(|_| None),
         };
         match collected {
-            Err(error) if later(environment.clock.now(), PAUSE) < until && may_pass(&error) => {
+            Err(error) if later(environment.clock.now(), PAUSE) < patience.late && may_pass(&error) => {
                 tracing::debug!(
                     run.id = record.run_id,
                     container,
@@ -87,6 +113,31 @@ pub async fn collect(
             other => return other,
         }
     }
+}
+
+/// What has come of a log by `until` is stored. One that falls silent before is an error: another connection may bring it.
+async fn in_time(
+    environment: &Environment,
+    record: &Record,
+    container: &str,
+    started_at: Option<Timestamp>,
+    stream: LogStream,
+    until: Timestamp,
+) -> Result<Collected, Error> {
+    let clock = environment.clock.clone();
+    let is_slow = Arc::new(AtomicBool::new(false));
+    let noted = is_slow.clone();
+    let paced = Paced::new(stream, &environment.clock, SILENCE, until).take_while(move |chunk| {
+        let is_late = chunk.as_ref().is_err_and(|error| error.kind() == ErrorKind::TimedOut);
+        let is_over = is_late && clock.now() >= until;
+        noted.fetch_or(is_over, Ordering::Relaxed);
+        ready(!is_over)
+    });
+    let mut stored = store(environment, record, container, started_at, paced.boxed()).await?;
+    if is_slow.load(Ordering::Relaxed) {
+        stored.cut = Some(Cut::Slow);
+    }
+    Ok(stored)
 }
 
 /// A log that broke off, or an API server or kubelet that does not answer.
@@ -162,7 +213,8 @@ pub async fn store_at_most(
     let key = keys::log(&record.run_id, record.attempt.number, container);
     let stored = environment.files.upload(&key, 0, record.hops + 1, &mut bytes).await?;
     // nothing is left of the allowance, and something of the log
-    let cut = stored.size == max_bytes && bytes.get_mut().read(&mut [0]).await.is_ok_and(|read| read > 0);
+    let goes_on = stored.size == max_bytes && bytes.get_mut().read(&mut [0]).await.is_ok_and(|read| read > 0);
+    let cut = goes_on.then_some(Cut::Long);
     drop(bytes);
     let passed = passing.lock().unwrap_or_else(PoisonError::into_inner).take();
     let (tail, said, first) = passed.map(Passing::finish).unwrap_or_default();

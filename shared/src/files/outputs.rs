@@ -1,11 +1,13 @@
 //! The output files of an attempt: chosen from what the carrier lists, and brought back one archive after the other.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::carrier::{Carrier, Fetched};
+use super::carrier::{Carrier, Fetched, ROUNDS};
+use super::earlier::Earlier;
+use crate::clock::between;
 use crate::cluster::client::Cluster;
 use crate::environment::Environment;
 use crate::error::Error;
@@ -15,15 +17,13 @@ use crate::outputs::globs::Selection;
 use crate::outputs::listing::Entry;
 use crate::run::record::Record;
 use crate::run::result::OutputFile;
-use crate::store::bucket::Condition;
-use crate::store::keys;
 use crate::store::upload::MAX_BYTES;
 
 /// Most output files of an attempt. The result names each of them, and a function holds it in memory.
 pub const MAX_FILES: usize = 20_000;
 
-/// How often what is missing after an archive is asked for again.
-const ROUNDS: u32 = 3;
+/// A file that had less time than this when it did not come has it in the next invocation.
+const FAIR: Duration = Duration::from_secs(60);
 
 /// What came back.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -40,8 +40,7 @@ pub struct Collected {
     pub unfinished: bool,
 }
 
-/// Bring the output files of the attempt back. Files that an earlier round stored are not fetched again. Stops after the current file once
-/// `until` has passed.
+/// Bring the output files of the attempt back. Files that an earlier round stored are not fetched again. Stops once `until` has passed.
 ///
 /// # Errors
 /// When the carrier cannot be reached or the store fails; everything may be done again.
@@ -52,7 +51,7 @@ pub async fn collect(
     until: Timestamp,
 ) -> Result<Collected, Error> {
     let carrier = Carrier { environment, cluster, record };
-    let listing = carrier.list().await?;
+    let listing = carrier.listed(until).await?;
     let files = &record.plan.files;
     let selection = match Selection::new(&files.outputs, files.output_dir.as_deref()) {
         Ok(selection) => selection,
@@ -65,24 +64,37 @@ pub async fn collect(
     let choice = choose(&listing, &selection);
     let (wanted, refused) = within_limits(choice.files);
     let earlier = Earlier { environment, record };
-    let mut done = earlier.files().await?;
+    let (mut done, mut slow) = (earlier.files().await?, earlier.slow().await?);
+    let begun_with = (done.len(), slow.len());
+    let has_time = between(environment.clock.now(), until) >= FAIR;
     let mut collected = Collected {
         missing: choice.missing.clone(),
         warnings: choice.warnings.clone(),
         ..Collected::default()
     };
     let mut lost = BTreeMap::new();
-    for _ in 0..ROUNDS {
-        let open: Vec<&Entry> =
-            wanted.iter().copied().filter(|file| !done.contains_key(&file.path)).collect();
+    let (mut rounds, mut silent_at) = (0, None);
+    while rounds < ROUNDS {
+        rounds += 1;
+        let is_open = |file: &&Entry| !done.contains_key(&file.path) && !slow.contains_key(&file.path);
+        let open: Vec<&Entry> = wanted.iter().copied().filter(is_open).collect();
         if open.is_empty() {
             break;
         }
         lost.clear();
         for batch in archive::batches(&open) {
-            match carrier.fetch(&batch, &mut done, &mut collected.warnings, until).await? {
+            let fetched = carrier.fetch(&batch, &mut done, &mut collected.warnings, until).await?;
+            let next =
+                batch.files.iter().map(|file| &file.path).find(|path| !done.contains_key(*path)).cloned();
+            match fetched {
                 Fetched::All => {}
-                Fetched::OutOfTime => {
+                Fetched::OutOfTime(reason) => {
+                    // A file that did not come in all the time of an invocation, with none before it, comes in none.
+                    let had_it_all = has_time && (done.len(), slow.len()) == begun_with;
+                    slow.extend(next.zip(reason).filter(|_| had_it_all));
+                    if !slow.is_empty() {
+                        earlier.keep_slow(&slow).await?;
+                    }
                     earlier.keep(&done).await?;
                     return Ok(Collected {
                         files: done.into_values().collect(),
@@ -90,7 +102,14 @@ pub async fn collect(
                         ..collected
                     });
                 }
-                Fetched::Cut(reason) => {
+                // Twice at the same file: the ones behind it are asked for without it.
+                Fetched::Silent(reason) if next.is_some() && next == silent_at => {
+                    slow.extend(next.map(|path| (path, reason)));
+                    rounds = 0;
+                    break;
+                }
+                Fetched::Cut(reason) | Fetched::Silent(reason) => {
+                    silent_at = next;
                     let left = batch.files.iter().filter(|file| !done.contains_key(&file.path));
                     lost.extend(left.map(|file| (file.path.clone(), reason.clone())));
                 }
@@ -98,8 +117,9 @@ pub async fn collect(
         }
     }
     collected.files = done.into_values().collect();
-    collected.lost = lost
+    collected.lost = slow
         .into_iter()
+        .chain(lost)
         .map(|(path, reason)| format!("output file `{path}` could not be brought back: {reason}"))
         .chain(refused)
         .collect();
@@ -124,44 +144,4 @@ fn within_limits(chosen: Vec<&Entry>) -> (Vec<&Entry>, Vec<String>) {
         wanted.truncate(MAX_FILES);
     }
     (wanted, refused)
-}
-
-/// How far earlier, unfinished collections of an attempt came.
-pub(super) struct Earlier<'a> {
-    pub(super) environment: &'a Environment,
-    pub(super) record: &'a Record,
-}
-
-impl Earlier<'_> {
-    /// The files that they found or stored.
-    pub(super) async fn files(&self) -> Result<BTreeMap<String, OutputFile>, Error> {
-        if self
-            .record
-            .collection
-            .as_ref()
-            .is_none_or(|progress| progress.attempt != self.record.attempt.number)
-        {
-            return Ok(BTreeMap::new());
-        }
-        match self.environment.bucket.get(&self.key()).await {
-            Ok(object) => {
-                let files: Vec<OutputFile> = serde_json::from_slice(&object.bytes).unwrap_or_default();
-                Ok(files.into_iter().map(|file| (file.path.clone(), file)).collect())
-            }
-            Err(error) if error.is_not_found() => Ok(BTreeMap::new()),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Leave word for the next one.
-    pub(super) async fn keep(&self, done: &BTreeMap<String, OutputFile>) -> Result<(), Error> {
-        let files: Vec<&OutputFile> = done.values().collect();
-        let bytes = serde_json::to_vec(&files).unwrap_or_default();
-        self.environment.bucket.put(&self.key(), Bytes::from(bytes), Condition::Always).await?;
-        Ok(())
-    }
-
-    fn key(&self) -> String {
-        keys::attempt(&self.record.run_id, self.record.attempt.number, "files.json")
-    }
 }

@@ -3,7 +3,7 @@
 use futures::{StreamExt, TryStreamExt};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use super::carrier::Carrier;
+use super::carrier::{Carrier, partly};
 use crate::error::Error;
 use crate::run::result::OutputFile;
 use crate::store::upload::PART_BYTES;
@@ -35,7 +35,8 @@ impl Sack {
         content: &mut (impl AsyncRead + Send + Unpin),
     ) -> std::io::Result<()> {
         let mut bytes = Vec::new();
-        content.take(size).read_to_end(&mut bytes).await?;
+        let read = content.take(size).read_to_end(&mut bytes).await;
+        read.map_err(|error| partly(&error, bytes.len() as u64, size))?;
         if bytes.len() as u64 != size {
             return Err(std::io::Error::other(format!("{} bytes came of {size}", bytes.len())));
         }
@@ -56,7 +57,7 @@ impl Sack {
     pub(super) async fn stored_by(
         self,
         carrier: &Carrier<'_>,
-    ) -> Result<Vec<Result<OutputFile, String>>, Error> {
+    ) -> Result<Vec<std::io::Result<OutputFile>>, Error> {
         let stores = self.files.into_iter().map(|(path, bytes)| async move {
             carrier.store(&path, bytes.len() as u64, &mut bytes.as_slice()).await
         });

@@ -6,4 +6,5 @@ mod corpus;
 mod endless;
 mod limits;
 mod mutation;
+mod slow;
 mod tar;
