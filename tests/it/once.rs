@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use fixtures::hours::Hours;
 use fixtures::world::World;
+use futures::FutureExt;
 use serde_json::{Value, json};
 use shared::clock::{Clock, SystemClock};
 use shared::run::diagnosis::{Cause, Diagnosis};
 use shared::run::result::RunResult;
 use shared::run::state::State;
+use shared::store::bucket::{Bucket, Condition};
 
 fn task() -> Value {
     json!({"id": "t", "type": "io.kestra.plugin.scripts.shell.Commands", "commands": ["echo once"]})
@@ -56,13 +59,7 @@ async fn a_function_that_dies_between_post_and_record_is_carried_on() -> Result<
     let mut record: Value = serde_json::from_slice(&world.bucket.read(key).unwrap())?;
     record["attempt"].as_object_mut().unwrap().remove("podUid");
     let bytes = serde_json::to_vec(&record)?.into();
-    shared::store::bucket::Bucket::put(
-        world.bucket.as_ref(),
-        key,
-        bytes,
-        shared::store::bucket::Condition::Always,
-    )
-    .await?;
+    world.bucket.put(key, bytes, Condition::Always).await?;
     world.submit("m1", &body).await?;
     assert_eq!(world.pods().await?, before, "the same pod, taken on again");
     let record: Value = serde_json::from_slice(&world.bucket.read(key).unwrap())?;
@@ -82,8 +79,7 @@ async fn a_pod_whose_creator_got_no_answer_and_gave_up_goes_with_its_run() -> Re
     let mut record: Value = serde_json::from_slice(&world.bucket.read(key).unwrap())?;
     record["attempt"].as_object_mut().unwrap().remove("podUid");
     let bytes = serde_json::to_vec(&record)?.into();
-    let always = shared::store::bucket::Condition::Always;
-    shared::store::bucket::Bucket::put(world.bucket.as_ref(), key, bytes, always).await?;
+    world.bucket.put(key, bytes, Condition::Always).await?;
     let diagnosis = Diagnosis::new(Cause::ClusterUnreachable, "no answer");
     let result = RunResult::without_attempt("run", State::TimedOut, diagnosis, SystemClock.now());
     shared::store::results::write_once(world.bucket.as_ref(), result).await?;
@@ -93,6 +89,45 @@ async fn a_pod_whose_creator_got_no_answer_and_gave_up_goes_with_its_run() -> Re
     world.deliver().await?;
     world.no_pods().await?;
     world.shutdown().await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_pod_that_comes_second_goes_as_soon_as_its_post_is_answered() -> Result<()> {
+    let mut hours = Hours::new(Duration::from_secs(600), 0)?;
+    let (bucket, key) = (hours.bucket.clone(), "active/eks-test/run.json");
+    // While the POST is on its way, another delivery writes the pod that it has created into the record, which this one has read before.
+    hours.cluster.meanwhile("create pod", move |_, _| {
+        let mut record: Value = serde_json::from_slice(&bucket.read(key).unwrap()).unwrap();
+        record["attempt"]["podUid"] = "uid-of-the-other-delivery".into();
+        let write = bucket.put(key, record.to_string().into(), Condition::Always);
+        write.now_or_never().unwrap().unwrap();
+    });
+    hours.send(json!({"task": task(), "runId": "run"}));
+    hours.deliver().await?;
+    assert_eq!(
+        (hours.cluster.order().len(), hours.cluster.posted().len()),
+        (1, 0),
+        "posted, and deleted again"
+    );
+    let record: Value = serde_json::from_slice(&hours.bucket.read(key).unwrap())?;
+    assert_eq!(record["attempt"]["podUid"], "uid-of-the-other-delivery");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_name_that_is_free_a_moment_after_the_post_is_asked_for_again() -> Result<()> {
+    let mut hours = Hours::new(Duration::from_secs(5), 0)?;
+    let start = hours.clock.now();
+    hours.cluster.meanwhile("create pod", move |pods, name| {
+        let other = json!({"metadata": {"name": name, "uid": "uid-of-somebody-else"}});
+        pods.insert(name.to_owned(), (other, start));
+    });
+    hours.cluster.meanwhile("get pod", |pods, name| drop(pods.remove(name)));
+    hours.send(json!({"task": task(), "runId": "run"}));
+    hours.until(5, |hours| hours.result("run").is_some()).await?;
+    let result = hours.result("run").unwrap();
+    assert_eq!((result.state, result.attempt), (State::Succeeded, 1), "{:?}", result.diagnosis);
     Ok(())
 }
 

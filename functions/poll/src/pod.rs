@@ -12,6 +12,7 @@ use shared::error::Error;
 use shared::pod::{PodIdentity, identity_of};
 use shared::resolve::plan::InputSource;
 use shared::run::decision::Next;
+use shared::run::last_words;
 use shared::run::observation::{Observation, Roles};
 use shared::run::rank::{self, Candidate, Owner};
 use shared::run::state::State;
@@ -166,14 +167,10 @@ async fn settle(
     let now = environment.clock.now();
     let number = stored.record.attempt.number;
     let settled = records::change(environment.bucket.as_ref(), stored.clone(), |record| {
-        // Another attempt has begun meanwhile: this pod says nothing about it.
-        if record.attempt.number != number {
-            return false;
-        }
-        let Next::End(ending) = shared::run::decide(record, observation, now).next else { return false };
-        let changes = record.ending.is_none() && record.cancel.is_none();
-        if changes {
-            *record = record.clone().settled(ending).by(environment.writer.as_str());
+        let settled = last_words::settled_by(record, number, observation, now);
+        let changes = settled.is_some();
+        if let Some(settled) = settled {
+            *record = settled.by(environment.writer.as_str());
         }
         changes
     });

@@ -12,6 +12,7 @@ mod enrich;
 mod evidence;
 pub mod facts;
 mod hints;
+pub mod last_words;
 pub mod limits;
 pub mod observation;
 pub mod rank;

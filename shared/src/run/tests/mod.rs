@@ -7,6 +7,7 @@ mod cached;
 mod carriers;
 mod decide;
 mod delivery;
+mod last_words;
 mod limits;
 mod rank;
 mod readiness;
