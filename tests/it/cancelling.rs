@@ -1,9 +1,17 @@
 //! Cancels, before, while and after.
 
-use anyhow::Result;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use fixtures::queues::Sent;
 use fixtures::world::World;
 use serde_json::json;
+use shared::clock::{Clock, SystemClock};
+use shared::effects::{observe, stop};
+use shared::run::decide;
+use shared::run::decision::Next;
 use shared::run::state::State;
+use shared::store::records;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_running_task_is_stopped() -> Result<()> {
@@ -32,6 +40,38 @@ async fn a_cancel_that_comes_before_its_submission_wins() -> Result<()> {
     assert_eq!(world.result("run").unwrap().state, State::Cancelled);
     assert!(world.pods().await?.is_empty());
     assert!(world.bucket.keys().iter().all(|key| !key.starts_with("active/")));
+    world.shutdown().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn news_of_a_pod_that_somebody_stops_does_not_end_the_run_without_its_log() -> Result<()> {
+    let world = World::new().await?;
+    let task = json!({"id": "t", "type": "io.kestra.plugin.scripts.shell.Commands", "commands": ["trap 'exit 0' TERM", "echo up", "sleep 600 & wait"]});
+    world.submit("m1", &json!({"task": task, "runId": "run"})).await?;
+    world.log_says("run", "up").await?;
+    world.cancel("run").await?;
+    // Somebody is about to stop it: the ending is settled, and a moment later the pod is gone, with the log in the hands of whoever stops it.
+    let stored = records::load(world.bucket.as_ref(), "eks-test", "run").await?;
+    let (stored, observation, _) = observe::pod(&world.environment, stored).await?;
+    let Next::Collect(ending) = decide(&stored.record, &observation, SystemClock.now()).next else {
+        bail!("{observation:?}")
+    };
+    stop::settle(&world.environment, stored, &ending).await?;
+    for (name, uid) in world.pods().await? {
+        world.client.delete("default", &name, &uid, Some(0)).await?;
+    }
+    world.no_pods().await?;
+    world.deliver().await?;
+    assert!(world.result("run").is_none(), "whoever stops it has the log");
+    let looks = world.queues.look();
+    let [Sent::LookAt(message, pause)] = looks.as_slice() else { bail!("{looks:?}") };
+    assert!(message.hops == 1 && *pause >= Duration::from_secs(10), "{looks:?}");
+    // It was killed: then the next look ends the run.
+    world.deliver().await?;
+    let result = world.result("run").context("no result")?;
+    assert_eq!(result.state, State::Cancelled);
+    assert!(result.warnings.iter().any(|warning| warning.contains("log")), "{:?}", result.warnings);
     world.shutdown().await;
     Ok(())
 }

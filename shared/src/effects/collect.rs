@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::effects::gather::{Collector, Gathered, NO_LOGS, Progress, View, leavings};
-use crate::effects::{Turn, explain, finish, stop, wait};
+use crate::effects::{Turn, explain, finish, give_way, stop, wait};
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::files::direct;
@@ -31,6 +31,7 @@ pub async fn collect(
     turn: Turn,
 ) -> Result<(), Error> {
     let until = earlier(turn.deadline, RESERVE);
+    let gives_way = give_way::is_due(&stored.record, turn);
     let cluster = environment.clusters.of(&stored.record.plan.target.cluster)?;
     // Explained while the pod is still as it ended; an ending that was settled earlier has been.
     let ending = match &stored.record.ending {
@@ -55,6 +56,13 @@ pub async fn collect(
     gathered.exit_code = facts.deciding().find_map(|main| main.termination().map(|end| end.exit_code));
     let done = if uploads { direct::done(environment, &stored.record).await? } else { None };
     let collector = Collector { view, record: &stored.record, facts: &facts, done: done.as_ref() };
+    if !unreadable {
+        collector.pod(&mut gathered).await?;
+        collector.logs(&mut gathered).await?;
+    }
+    if gives_way && (unreadable || give_way::misses_a_log(&facts, &gathered)) {
+        return give_way::look_later(environment, &stored.record, turn).await;
+    }
     let progress = if unreadable {
         let progress = match uploads {
             true => leavings(view, &stored.record, done.as_ref(), &mut gathered).await?,
@@ -63,8 +71,6 @@ pub async fn collect(
         collector.nothing_to_read(&mut gathered);
         progress
     } else {
-        collector.pod(&mut gathered).await?;
-        collector.logs(&mut gathered).await?;
         collector.files(&mut gathered).await?
     };
     if progress == Progress::Unfinished {
@@ -86,6 +92,9 @@ pub async fn without_pod(
     ending: Ending,
     turn: Turn,
 ) -> Result<(), Error> {
+    if give_way::is_due(&stored.record, turn) {
+        return give_way::look_later(environment, &stored.record, turn).await;
+    }
     let mut gathered = Gathered::default();
     if stored.record.has_pod() && stored.record.plan.files.uploads() {
         let cluster = environment.clusters.of(&stored.record.plan.target.cluster)?;

@@ -6,6 +6,7 @@ pub mod create;
 pub mod explain;
 pub mod finish;
 pub mod gather;
+pub mod give_way;
 pub mod keep;
 pub mod line;
 pub mod observe;
