@@ -49,6 +49,8 @@ fuzz seconds="60" target="":
 bench *names:
     cargo bench --package longshore-tests --bench hops
     cargo bench --package longshore-tests --bench figures -- {{ names }}
+    {{ if names == "" { "just bench-direct" } else { "" } }}
+    cargo run --release --quiet --bin longshore -- cost --bench "${CARGO_TARGET_DIR:-target}/bench.json"
 
 # Time per hop of a plain task on the local stack
 bench-hops:

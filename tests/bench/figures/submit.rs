@@ -68,7 +68,8 @@ pub async fn measure(chapter: &mut Chapter) -> Result<()> {
         Row::median("submit, creates of 16 ms: bare loop", &real.bare_rates(), "1/s")
             .noted("a real API server on two processors: 604 a second"),
         Row::median("submit, creates of 16 ms: ratio to the bare loop", &real.ratios(), "")
-            .with(Goal::AtLeast(0.8)),
+            .with(Goal::AtLeast(0.8))
+            .if_missed("a batch waits for its last create and for its requests to S3 before the next begins; Lambda runs several"),
         Row::new("submit: processor time of the function for one", ms(quick.cpu) / submissions, "ms"),
         own_code().await?.with(Goal::AtMost(1.0)),
     ]);

@@ -89,8 +89,13 @@ impl Desk {
 
     /// Start an instance of a function.
     pub async fn function(&self, name: &str) -> Result<Function> {
+        self.instance(&self.program(name)).await
+    }
+
+    /// Start a program that is a function.
+    pub async fn instance(&self, program: &Path) -> Result<Function> {
         let log = File::options().create(true).append(true).open(self.log())?;
-        Function::start(&self.program(name), &self.variables(), log.into()).await
+        Function::start(program, &self.variables(), log.into()).await
     }
 
     fn log(&self) -> PathBuf {
