@@ -17,6 +17,15 @@ fn json_is_taken_as_it_is_and_nothing_is_null() {
 }
 
 #[test]
+fn a_number_comes_back_as_itself_and_not_as_its_neighbour() {
+    for number in ["7.777777777777778e+59", "0.1", "1e23", "5e-324", "123456789.12345679"] {
+        let read = value(number);
+        assert_eq!(read.as_f64(), number.parse().ok(), "{number}");
+        assert_eq!(value(&read.to_string()), read, "{number}");
+    }
+}
+
+#[test]
 fn a_python_literal_of_plain_values_is_accepted_with_a_warning() {
     for (literal, expected) in [
         ("{'return_value': '460'}", json!({"return_value": "460"})),
