@@ -12,6 +12,7 @@ use fixtures::hostile::world::{Deployment, TASK};
 use futures::stream::BoxStream;
 use futures::{StreamExt, stream};
 use shared::clock::{Clock, ManualClock, later};
+use shared::effects::keep;
 use shared::error::Error;
 use shared::files::logs::{self, Cut, Patience};
 use shared::files::outputs::{self, Collected};
@@ -238,4 +239,25 @@ async fn a_log_that_falls_silent_is_read_by_another_connection() {
     let never = stored(|_, _| stream::pending().boxed()).await;
     let words = never.err().map(|error| shared::error::chain(&error)).unwrap_or_default();
     assert!(words.contains("nothing came of it for 20 s"), "{words}");
+}
+
+#[tokio::test]
+async fn a_carrier_that_is_told_to_end_and_says_nothing_holds_nobody() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = asked.clone();
+    let deployment = Deployment::new(|clock| {
+        let commands: Commands = Box::new(move |_| {
+            count.fetch_add(1, Ordering::Relaxed);
+            (Box::new(Silence), Ok(()))
+        });
+        Arc::new(CarrierCluster::new(clock, commands))
+    });
+    let record = deployment.run_of(&TASK.replace("\"outputFiles\"", "\"delete\": false, \"outputFiles\""));
+    deployment.clock.advance(Duration::from_secs(60));
+    let begun = deployment.clock.now();
+    let told = keep::to_its_end(&deployment.environment, &record).await;
+    assert!(told.is_ok(), "the pod's own limit ends it: {told:?}");
+    assert_eq!(asked.load(Ordering::Relaxed), 1);
+    let took = shared::clock::between(begun, deployment.clock.now());
+    assert!(took <= Duration::from_secs(15), "{took:?}");
 }
