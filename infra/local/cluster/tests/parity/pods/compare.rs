@@ -9,41 +9,46 @@ use super::facts::{Facts, subjects, track};
 use super::page::{self, Row};
 use super::play::{self, Played, World};
 use super::recording::{self, LOG_BYTES, PodRecording};
+use futures::future::join_all;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-use tokio::task::JoinSet;
+use std::slice;
 
 /// Subjects that differ, each with how.
 pub type Found = BTreeMap<String, String>;
 
-/// Every recording that can be played is played on one cluster, all at the same time.
+/// How often a pod that went another way is played again by itself: some recordings turn on a second more or less,
+/// which a busy machine with every pod on it cannot keep.
+const AGAIN: usize = 2;
+
+/// Every recording that can be played is played on one cluster, all at the same time; what differs is played again
+/// alone, and a difference that stays needs an explanation.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_recorded_pod_moves_again_as_recorded_or_its_difference_is_explained() {
-    let world = Arc::new(World::open().await);
-    let mut plays = JoinSet::new();
-    for recording in recording::all() {
-        let world = world.clone();
-        plays.spawn(async move {
-            let played = match differences::not_played(recording.short()) {
-                Some(_) => None,
-                None => Some(play::play(&world, &recording).await),
-            };
-            (recording, played)
-        });
+    let (played, left_out): (Vec<_>, Vec<_>) =
+        recording::all().into_iter().partition(|one| differences::not_played(one.short()).is_none());
+    assert_eq!(played.len() + left_out.len(), 88, "recordings were added or lost");
+    let mut problems = play_at_once(&played).await;
+    for _ in 0..AGAIN {
+        for (recording, problems) in played.iter().zip(&mut problems).filter(|(_, found)| !found.is_empty()) {
+            *problems = play_at_once(slice::from_ref(recording)).await.remove(0);
+        }
     }
-    let mut rows = plays.join_all().await;
-    Arc::into_inner(world).unwrap().close().await;
-    rows.sort_by_key(|(recording, _)| recording.short().parse::<u32>().unwrap());
-    assert_eq!(rows.len(), 88, "recordings were added or lost");
-    let mut problems = Vec::new();
-    let mut table = Vec::new();
-    for (recording, played) in &rows {
-        let found = played.as_ref().map(|played| compare(recording, played));
-        problems.extend(found.iter().flat_map(|found| unexplained(recording, found)));
-        table.push(Row { recording, is_played: found.is_some() });
-    }
+    let problems = problems.concat();
     assert!(problems.is_empty(), "{} unexplained:\n{}", problems.len(), problems.join("\n"));
+    let mut table: Vec<Row> = played.iter().map(|recording| Row { recording, is_played: true }).collect();
+    table.extend(left_out.iter().map(|recording| Row { recording, is_played: false }));
+    table.sort_by_key(|row| row.recording.short().parse::<u32>().unwrap());
     page::check(&table);
+}
+
+/// Play them on a cluster of their own; what nobody explained of each.
+async fn play_at_once(recordings: &[PodRecording]) -> Vec<Vec<String>> {
+    let world = World::open().await;
+    let plays = recordings.iter().map(|recording| play::play(&world, recording));
+    let played = join_all(plays).await;
+    world.close().await;
+    let pairs = recordings.iter().zip(&played);
+    pairs.map(|(recording, played)| unexplained(recording, &compare(recording, played))).collect()
 }
 
 /// Differences without an explanation, and explanations without a difference.
@@ -108,7 +113,7 @@ fn compare(recording: &PodRecording, played: &Played) -> Found {
         let is_same =
             if recorded.len() >= LOG_BYTES { here.starts_with(&recorded) } else { *here == recorded };
         if !is_same {
-            found.insert(format!("log {container}"), both(&[recorded], std::slice::from_ref(here)));
+            found.insert(format!("log {container}"), both(&[recorded], slice::from_ref(here)));
         }
     }
     found
