@@ -13,6 +13,7 @@ use crate::tasks::Document;
 use crate::wait::SOON;
 
 /// How a command ended.
+#[derive(Debug)]
 pub struct Outcome {
     /// Its exit code.
     pub code: i32,

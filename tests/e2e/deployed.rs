@@ -13,7 +13,7 @@ use crate::wait::SOON;
 use crate::{pods, wait};
 
 /// `longshore` where no stack runs, with the region and the credentials of this one.
-async fn elsewhere(stack: &Stack, arguments: &[&str]) -> Result<Outcome> {
+pub async fn elsewhere(stack: &Stack, arguments: &[&str]) -> Result<Outcome> {
     let nowhere = tempfile::tempdir()?;
     let endpoints = &stack.endpoints;
     let output = stack

@@ -8,7 +8,9 @@ use shared::run::result::RunResult;
 use shared::run::state::State;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
+use crate::deployed::elsewhere;
 use crate::stack::Stack;
 use crate::tasks::{Document, shell};
 use crate::wait::SOON;
@@ -109,15 +111,30 @@ async fn exit_code(stack: &Stack) -> Result<()> {
     Ok(())
 }
 
-/// A pod that is taken away without a word has left its log in the bucket.
+/// A pod that is taken away without a word has left its log in the bucket, and there it can be followed.
 async fn killed(stack: &Stack) -> Result<()> {
     let endless = task("killed", &["echo before the end; exec sleep 600"], json!({"outputFiles": ["*.txt"]}));
     let run_id = stack.submit(&endless).await?;
     let pod = pods::running(stack, &run_id).await?;
     let part = format!("runs/{run_id}/attempts/1/logs/main.parts/00000001");
     wait::until("a part of the log", SOON, || async { stack.cloud.object(&part).await }).await?;
-    let now = DeleteParams { grace_period_seconds: Some(0), ..DeleteParams::default() };
-    pods::api(stack).await?.delete(&pod, &now).await?;
+    let bucket = stack.endpoints.bucket.as_str();
+    let so_far = elsewhere(stack, &["logs", &run_id, "--bucket", bucket]).await?;
+    assert_eq!((so_far.code, so_far.said.as_str()), (0, "before the end\n"), "{}", so_far.complained);
+    let other = elsewhere(stack, &["logs", &run_id, "-c", "init-files", "--bucket", bucket]).await?;
+    assert!(other.code == 1 && other.complained.contains(&format!("{pod} -c init-files`")), "{other:?}");
+    let kill = async {
+        // Once it is being followed, and if not, what is followed is what is stored.
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let now = DeleteParams { grace_period_seconds: Some(0), ..DeleteParams::default() };
+        anyhow::Ok(pods::api(stack).await?.delete(&pod, &now).await.map(drop)?)
+    };
+    let arguments = ["logs", "-f", "-t", &run_id, "--bucket", bucket];
+    let (followed, killed) = futures::join!(elsewhere(stack, &arguments), kill);
+    killed?;
+    let followed = followed?;
+    let line = followed.said.strip_suffix("Z before the end\n");
+    assert!(followed.code == 0 && line.is_some_and(|time| !time.contains('\n')), "{followed:?}");
     let result = wait::until("the result", SOON, || stack.cloud.result(&run_id)).await?;
     let log = result.logs.get("main").with_context(|| format!("no log: {result:#?}"))?;
     let key = log.uri.split_once("runs/").context("a URI elsewhere")?.1;

@@ -161,7 +161,7 @@ pub struct Status {
 }
 
 /// `longshore logs`
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub struct Logs {
     /// Run id
     #[arg(value_name = "RUN")]

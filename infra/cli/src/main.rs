@@ -20,6 +20,7 @@ mod inputs;
 mod interrupt;
 mod leaving;
 mod limits;
+mod lines;
 mod paint;
 mod pod_log;
 mod progress;
@@ -34,6 +35,7 @@ mod table;
 mod tailoring;
 mod target;
 mod template;
+mod uploaded;
 mod workspace;
 mod yaml;
 

@@ -60,6 +60,14 @@ pub async fn record(cloud: &Cloud, run_id: &str) -> Result<Option<Record>, Failu
     }
 }
 
+/// The record of a run as it is now, if the run is still active.
+///
+/// # Errors
+/// When the bucket cannot be reached.
+pub async fn again(cloud: &Cloud, known: &Record) -> Result<Option<Record>, Failure> {
+    read(cloud, &keys::record(&known.group, &known.run_id)).await
+}
+
 /// The records of all active runs.
 ///
 /// # Errors

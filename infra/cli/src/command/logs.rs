@@ -1,6 +1,5 @@
 //! `longshore logs`
 
-use shared::outputs::stamped::{Stamped, StampedLines};
 use shared::resolve::plan::Deciding;
 use shared::run::record::Record;
 use shared::run::result::{LogObject, RunResult};
@@ -13,9 +12,11 @@ use crate::deployment::Deployment;
 use crate::download::address;
 use crate::environment::Environment;
 use crate::exit::{Failure, SUCCEEDED};
+use crate::lines::Lines;
 use crate::pod_log::{self, Source};
 use crate::runs::{self, Run};
 use crate::screen::Screen;
+use crate::uploaded::{self, End, Uploaded};
 
 /// How often a container that has not started is looked at.
 const LOOK_EVERY: std::time::Duration = std::time::Duration::from_millis(300);
@@ -27,12 +28,30 @@ const LOOK_EVERY: std::time::Duration = std::time::Duration::from_millis(300);
 pub async fn logs(arguments: &Logs, screen: Screen, environment: &Environment) -> Result<u8, Failure> {
     let Deployment { cloud, kubeconfig } = Deployment::of(&arguments.place, environment).await?;
     match runs::find(&cloud, &arguments.run_id).await? {
-        Run::Ended(result) => stored(&cloud, &result, arguments, screen).await,
+        Run::Ended(result) => stored(&cloud, &result, arguments, 0, screen).await,
         Run::Active(record) => {
-            let Some(kubeconfig) = kubeconfig else { return Err(not_stored(&record, arguments)) };
+            let Some(kubeconfig) = kubeconfig else {
+                return uploaded(&cloud, *record, arguments, screen).await;
+            };
             let client = cluster::connect(&kubeconfig).await?;
             live(&client, &cloud, &record, arguments, screen).await
         }
+    }
+}
+
+/// Without a way to the cluster: what the run's helper has uploaded.
+async fn uploaded(cloud: &Cloud, record: Record, arguments: &Logs, screen: Screen) -> Result<u8, Failure> {
+    let is_wanted = |name: &&str| arguments.container.as_deref().is_none_or(|wanted| wanted == *name);
+    let Some(container) = uploaded::container(&record).filter(is_wanted).map(str::to_owned) else {
+        return Err(not_stored(&record, arguments));
+    };
+    let mut lines = Lines::new(arguments.timestamps);
+    match Uploaded::new(cloud, record).tell(&container, arguments.follow, &mut lines, screen).await? {
+        End::Result(result, told) => {
+            let rest = Logs { container: Some(container), ..arguments.clone() };
+            stored(cloud, &result, &rest, told, screen).await
+        }
+        End::Now => Ok(SUCCEEDED),
     }
 }
 
@@ -51,8 +70,14 @@ fn not_stored(record: &Record, arguments: &Logs) -> Failure {
         ))
 }
 
-/// The log objects of a run that has ended. They are stored with the time of each line.
-async fn stored(cloud: &Cloud, result: &RunResult, arguments: &Logs, screen: Screen) -> Result<u8, Failure> {
+/// The log objects of a run that has ended, without the lines that were told while it ran. They are stored with the time of each line.
+async fn stored(
+    cloud: &Cloud,
+    result: &RunResult,
+    arguments: &Logs,
+    told: usize,
+    screen: Screen,
+) -> Result<u8, Failure> {
     let container = arguments.container.as_deref();
     let wanted: Vec<(&String, &LogObject)> =
         result.logs.iter().filter(|(name, _)| container.is_none_or(|wanted| wanted == *name)).collect();
@@ -77,24 +102,17 @@ async fn stored(cloud: &Cloud, result: &RunResult, arguments: &Logs, screen: Scr
         let missing = || Failure::failed(format!("the log is no longer at `{}`", log.uri));
         let (bucket, key) = address(&log.uri).ok_or_else(missing)?;
         let mut body = cloud.open(bucket, key).await?.ok_or_else(missing)?;
-        let mut stamped = StampedLines::default();
+        let mut lines = Lines::new(arguments.timestamps).after(told);
         while let Some(bytes) = body
             .try_next()
             .await
             .map_err(|error| Failure::unreachable("cannot read the log").because(&error))?
         {
-            match arguments.timestamps {
-                true => screen.write_bytes(&bytes),
-                false => stamped.push(&bytes).iter().for_each(|line| write(line, screen)),
-            }
+            lines.write(&bytes, screen);
         }
-        stamped.finish().iter().for_each(|line| write(line, screen));
+        lines.finish(screen);
     }
     Ok(SUCCEEDED)
-}
-
-fn write(line: &Stamped, screen: Screen) {
-    screen.write_bytes(&[line.text.as_slice(), b"\n"].concat());
 }
 
 /// The log of a pod; with `-f` until its containers end.
@@ -125,7 +143,7 @@ async fn live(
             }
         }
         if let Some(result) = runs::result(cloud, &record.run_id).await? {
-            return stored(cloud, &result, arguments, screen).await;
+            return stored(cloud, &result, arguments, 0, screen).await;
         }
         if !arguments.follow {
             return Err(Failure::failed(format!("pod `{namespace}/{name}` has not started"))
