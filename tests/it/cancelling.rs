@@ -9,7 +9,7 @@ use serde_json::json;
 use shared::clock::{Clock, SystemClock};
 use shared::effects::{observe, stop};
 use shared::run::decide;
-use shared::run::decision::Next;
+use shared::run::decision::{Ending, Next};
 use shared::run::state::State;
 use shared::store::records;
 
@@ -72,6 +72,25 @@ async fn news_of_a_pod_that_somebody_stops_does_not_end_the_run_without_its_log(
     let result = world.result("run").context("no result")?;
     assert_eq!(result.state, State::Cancelled);
     assert!(result.warnings.iter().any(|warning| warning.contains("log")), "{:?}", result.warnings);
+    world.shutdown().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_ending_that_was_decided_before_somebody_asked_for_the_end_is_not_settled_after_it() -> Result<()>
+{
+    let world = World::new().await?;
+    world.submit("m1", &json!({"task": labelled("t", json!({})), "runId": "run"})).await?;
+    let before = records::load(world.bucket.as_ref(), "eks-test", "run").await?;
+    let ending = Ending { stop: true, ..Ending::plain(State::TimedOut) };
+    world.cancel("run").await?;
+    let (stored, settled) = stop::settle(&world.environment, before, &ending).await?;
+    assert!(settled.is_none() && stored.record.ending.is_none() && stored.record.cancel.is_some());
+    // Who has seen the mark settles, and who comes after that takes what stands there.
+    let cancelled = Ending { stop: true, ..Ending::plain(State::Cancelled) };
+    let (stored, settled) = stop::settle(&world.environment, stored, &cancelled).await?;
+    assert_eq!(settled, Some(cancelled.clone()));
+    assert_eq!(stop::settle(&world.environment, stored, &ending).await?.1, Some(cancelled));
     world.shutdown().await;
     Ok(())
 }

@@ -151,23 +151,27 @@ pub async fn gone(group: &Group<'_>, pod: &Pod) -> Result<(), Error> {
         return Ok(());
     }
     let observation = Observation::last(pod, &Roles::of(&stored.record.plan), group.environment.clock.now());
-    let stored = settle(group.environment, stored, &observation).await?;
-    if stored.record.attempt.number != identity.attempt {
+    let stored = settle(group.environment, stored, identity, pod, &observation).await?;
+    if owner(&stored, identity, pod) != Owner::Attempt {
         return Ok(());
     }
     decide(group, &stored, identity, &observation, None).await
 }
 
-/// The last state of a pod is seen only here: how its attempt ended is written down before it is handed over.
+/// The last state of a pod is seen only here: how its attempt ended is written down before it is handed over, unless the record has another one by now.
 async fn settle(
     environment: &Environment,
     stored: Stored,
+    identity: PodIdentity<'_>,
+    pod: &Pod,
     observation: &Observation,
 ) -> Result<Stored, Error> {
     let now = environment.clock.now();
-    let number = stored.record.attempt.number;
+    let uid = pod.metadata.uid.as_deref();
     let settled = records::change(environment.bucket.as_ref(), stored.clone(), |record| {
-        let settled = last_words::settled_by(record, number, observation, now);
+        let is_own = Owner::of(&record.attempt, identity.attempt, uid) == Owner::Attempt;
+        let settled =
+            is_own.then(|| last_words::settled_by(record, identity.attempt, observation, now)).flatten();
         let changes = settled.is_some();
         if let Some(settled) = settled {
             *record = settled.by(environment.writer.as_str());

@@ -45,11 +45,13 @@ pub async fn collect(
     let mut gathered = Gathered { from: Some(environment.clock.now()), ..Gathered::default() };
     let view = View { environment, cluster: cluster.as_ref(), until, last_try: turn.last_try };
     let unreadable = observation.gone || facts.node_is_silent();
-    let (stored, facts) = if ending.stop && !unreadable {
-        let stored = stop::settle(environment, stored, &ending).await?;
-        stop_pod(view, stored, facts, &ending, &mut gathered).await?
+    let (stored, facts, ending) = if ending.stop && !unreadable {
+        let (stored, settled) = stop::settle(environment, stored, &ending).await?;
+        let Some(ending) = settled else { return look_anew(environment, &stored, turn).await };
+        let (stored, facts) = stop_pod(view, stored, facts, &ending, &mut gathered).await?;
+        (stored, facts, ending)
     } else {
-        (stored, facts)
+        (stored, facts, ending)
     };
     gathered.started_at = facts.main_started_at();
     gathered.finished_at = facts.main_finished_at().or(gathered.finished_at);
@@ -157,10 +159,13 @@ async fn carry_on(environment: &Environment, stored: Stored, turn: Turn) -> Resu
     };
     let stored = records::change(environment.bucket.as_ref(), stored, change).await?;
     tracing::info!(run.id = stored.record.run_id, "the collection is carried on by another invocation");
-    Ok(environment
-        .queues
-        .look_at(&wait::message(&stored.record, turn.hops.saturating_add(1)), Duration::ZERO)
-        .await?)
+    look_anew(environment, &stored, turn).await
+}
+
+/// Have another invocation look at the run, now.
+async fn look_anew(environment: &Environment, stored: &Stored, turn: Turn) -> Result<(), Error> {
+    let message = wait::message(&stored.record, turn.hops.saturating_add(1));
+    Ok(environment.queues.look_at(&message, Duration::ZERO).await?)
 }
 
 /// `time` minus `duration`, or the beginning of time.

@@ -208,11 +208,12 @@ async fn resume(environment: &Environment, stored: Stored, turn: Turn) -> Result
     }
 }
 
-/// The pod that has the name is of this attempt and is being deleted: the name is free when it is gone. Perhaps it is by now.
+/// The pod that has the name is of this attempt: it is being deleted, and the name is free when it is gone, perhaps by now; or it went between the two looks,
+/// and another delivery has made the next one, which is taken on at the next try.
 async fn is_passing(environment: &Environment, record: &Record) -> Result<bool, Error> {
     let cluster = environment.clusters.of(&record.plan.target.cluster)?;
     let found = cluster.get(observe::namespace(environment, record), &record.attempt.pod_name).await?;
-    Ok(found.is_none_or(|pod| observe::is_of(&pod, record) && observe::is_ending(&pod)))
+    Ok(found.is_none_or(|pod| observe::is_of(&pod, record)))
 }
 
 async fn postpone(

@@ -28,19 +28,29 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// How long a cancelled run waits for its program; one that ignores SIGTERM is left to its grace.
 const CANCEL_SECONDS: u64 = 5;
 
-/// Write down how the attempt ends, before its pod is touched: what the pod does once it is being deleted must not look like a reason of its own.
+/// Write down how the attempt ends, before its pod is touched: what the pod does once it is being deleted must not look like a reason of its own. The answer
+/// is the ending that stands there, which another function may have written. `None`: another attempt has begun since this ending was decided, or somebody
+/// has asked for the end of the run; it is to be looked at anew.
 ///
 /// # Errors
 /// What the bucket says.
-pub async fn settle(environment: &Environment, stored: Stored, ending: &Ending) -> Result<Stored, Error> {
+pub async fn settle(
+    environment: &Environment,
+    stored: Stored,
+    ending: &Ending,
+) -> Result<(Stored, Option<Ending>), Error> {
+    let (number, cancel) = (stored.record.attempt.number, stored.record.cancel.clone());
     let change = |record: &mut Record| {
-        let changes = record.ending.is_none();
+        let is_as_decided = record.attempt.number == number && record.cancel == cancel;
+        let changes = record.ending.is_none() && is_as_decided;
         if changes {
             *record = record.clone().settled(ending.clone()).by(environment.writer.as_str());
         }
         changes
     };
-    Ok(records::change(environment.bucket.as_ref(), stored, change).await?)
+    let stored = records::change(environment.bucket.as_ref(), stored, change).await?;
+    let settled = stored.record.ending.clone().filter(|_| stored.record.attempt.number == number);
+    Ok((stored, settled))
 }
 
 /// Until when the deciding containers are waited for: the pod's own grace, less for a cancel, and no longer than this invocation.
