@@ -83,7 +83,7 @@ pub struct MatchedRule {
     pub task: RuleTask,
 }
 
-/// A message on the notify queue that Longshore sent itself: `{"answer": {…}}`. The others are events of the bucket.
+/// A message on the notify queue that Longshore sent itself: `{"answer": {…}}`. The others are events of the bucket, for the event bus.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AnswerMessage {

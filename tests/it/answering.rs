@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use fixtures::answers::Heard;
+use fixtures::queues::Sent;
 use fixtures::world::World;
 use serde_json::{Value, json};
 use shared::run::answer::Reply;
@@ -27,6 +28,7 @@ async fn a_state_that_waits_gets_outputs_and_files_and_nobody_sees_its_token() -
     let pods = world.client.list("default", None, None).await?.pods;
     assert!(!serde_json::to_string(&pods)?.contains("AAA-secret"));
     world.run_to_end("run").await?;
+    world.deliver().await?;
     assert_eq!(world.deliver_events().await?, 0);
     let replies = world.answers.replies("AAA-secret");
     let [Reply::Success(output)] = replies.as_slice() else { panic!("{replies:?}") };
@@ -53,7 +55,7 @@ async fn a_result_that_is_told_of_twice_is_answered_once() -> Result<()> {
     world.submit("m1", &envelope).await?;
     world.submit("m1", &envelope).await?;
     world.run_to_end("run").await?;
-    world.deliver_events().await?;
+    world.deliver().await?;
     world.notify(&json!({"answer": {"runId": "run"}})).await?;
     world
         .submit("m2", &json!({"task": envelope["task"], "runId": "run", "replyTo": envelope["replyTo"]}))
@@ -78,13 +80,35 @@ async fn a_result_that_is_told_of_twice_is_answered_once() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_not_asked_for_an_answer_asks_nobody_and_what_was_lost_is_asked_again() -> Result<()> {
+    let world = World::new().await?;
+    let is_answer = |sent: &Sent| matches!(sent, Sent::Answer(_));
+    world.submit("m1", &json!({"task": shell(&["true"]), "runId": "plain"})).await?;
+    world.run_to_end("plain").await?;
+    assert!(!world.queues.take().iter().any(is_answer), "nobody waits for a plain run");
+
+    world.submit("m2", &token("AAA")).await?;
+    world.run_to_end("run").await?;
+    assert!(world.queues.take().iter().any(is_answer), "and this one is not delivered");
+    for _ in 0..10 {
+        world.bucket.age(Duration::from_secs(70));
+        world.poll("eks-test", Duration::from_millis(1200)).await?;
+        world.deliver().await?;
+    }
+    assert_eq!(world.answers.replies("AAA").len(), 1);
+    assert!(!world.bucket.keys().iter().any(|key| key.starts_with("active/")), "{:?}", world.bucket.keys());
+    world.shutdown().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_state_that_is_tried_again_gets_its_new_token_answered_during_the_run_and_after_it() -> Result<()> {
     let world = World::new().await?;
     world.submit("m1", &token("first")).await?;
     world.submit("m2", &token("second")).await?;
     assert_eq!(world.pods().await?.len(), 1);
     world.run_to_end("run").await?;
-    world.deliver_events().await?;
+    world.deliver().await?;
     world.submit("m3", &token("third")).await?;
     world.deliver().await?;
     for token in ["first", "second", "third"] {
@@ -102,7 +126,7 @@ async fn a_failure_names_its_class() -> Result<()> {
     let envelope = json!({"task": shell(&["echo why; exit 3"]), "runId": "run", "taskToken": "AAA"});
     world.submit("m1", &envelope).await?;
     assert_eq!(world.run_to_end("run").await?.state, State::Failed);
-    world.deliver_events().await?;
+    world.deliver().await?;
     let replies = world.answers.replies("AAA");
     let [Reply::Failure { error, cause }] = replies.as_slice() else { panic!("{replies:?}") };
     assert_eq!(error, "Longshore.user");
@@ -120,7 +144,6 @@ async fn whoever_waits_for_a_mistaken_submission_is_told_what_is_wrong() -> Resu
     world.submit("unreadable", &json!({"task": mistaken, "runId": "-", "taskToken": "unreadable"})).await?;
     world.submit("silent", &json!({"task": mistaken})).await?;
     world.deliver().await?;
-    world.deliver_events().await?;
     for name in ["named", "nameless", "unreadable"] {
         let replies = world.answers.replies(name);
         let [Reply::Failure { error, cause }] = replies.as_slice() else { panic!("{name}: {replies:?}") };
@@ -144,11 +167,13 @@ async fn an_answer_that_cannot_be_given_is_given_later_and_a_token_that_timed_ou
     world.run_to_end("run").await?;
     world.answers.timed_out.lock().unwrap().insert("gone".to_owned());
     *world.answers.failures.lock().unwrap() = 1;
-    assert_eq!(world.deliver_events().await?, 1, "the message comes again");
+    let asked = json!({"answer": {"runId": "run"}});
+    assert_eq!(world.queues.take(), [Sent::Answer(serde_json::from_value(asked["answer"].clone())?)]);
+    assert_eq!(world.notify(&asked).await?, 1, "the message comes again");
     let record: Value = serde_json::from_slice(&world.bucket.read("active/eks-test/run.json").unwrap())?;
     let settled = |index: usize| record["answers"][index]["settledAt"].is_string();
     assert!(!settled(0) && settled(1), "{}", record["answers"]);
-    world.notify(&json!({"answer": {"runId": "run"}})).await?;
+    world.notify(&asked).await?;
     assert_eq!(world.answers.replies("late").len(), 1);
     assert_eq!(world.answers.replies("gone").len(), 0);
     world.shutdown().await;

@@ -49,7 +49,7 @@ async fn a_new_token_reaches_the_run_that_took_over_before_it_begins_while_it_ru
     world.deliver().await?;
     assert!(world.answers.replies("second").is_empty(), "the run that took over goes on");
     assert_eq!(world.run_to_end(&successor).await?.state, State::Succeeded);
-    world.deliver_events().await?;
+    world.deliver().await?;
     world.submit("m3", &taken_over("third")).await?;
     world.deliver().await?;
     for token in ["first", "early", "second", "third"] {

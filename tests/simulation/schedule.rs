@@ -450,19 +450,10 @@ impl Schedule {
         self.idle.entry(invocation.function).or_default().push(invocation.instance);
     }
 
-    /// The judge looks, and the bucket tells of new results.
+    /// The judge looks.
     fn look(&mut self) {
         let changes: Vec<Change> =
             std::mem::take(&mut *self.around.journal.lock().unwrap_or_else(PoisonError::into_inner));
-        let now = self.clock.now();
-        for change in changes.iter().filter(|change| change.key.ends_with("/result.json") && !change.deleted)
-        {
-            if !self.dice.chance(self.storm.lost) {
-                let place = json!({"bucket": {"name": "bucket"}, "object": {"key": change.key}});
-                let event = json!({"Records": [{"eventSource": "aws:s3", "s3": place}]});
-                queues::lock(&self.around.office).send(Function::Notify, &event, now, Duration::ZERO);
-            }
-        }
         let heard = self.around.heard.lock().unwrap_or_else(PoisonError::into_inner);
         let model = lock(&self.around.model);
         let sight = Sight {

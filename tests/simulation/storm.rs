@@ -16,8 +16,6 @@ pub struct Storm {
     pub jump: u64,
     /// A message is delivered twice.
     pub twice: u64,
-    /// An event of the bucket is lost.
-    pub lost: u64,
     /// A watch breaks off when it has something to tell.
     pub cut: u64,
     /// At a step, the cluster forgets old versions.
@@ -42,7 +40,6 @@ impl Storm {
             stall: one(4, 15),
             jump: one(10, 40),
             twice: one(50, 300),
-            lost: one(50, 300),
             cut: one(20, 200),
             forget: one(2, 10),
             mischief: one(300, 700),

@@ -1,5 +1,5 @@
-//! `notify`: tells whoever asked how a run ended. Woken by the bucket when a `result.json` is written, and by `submit` and `poll` for answers that the
-//! bucket's event does not cover, all through the notify queue.
+//! `notify`: tells whoever asked how a run ended. Woken by whoever wrote the result of a run for which somebody waits, by `submit` and `poll` for answers
+//! that this does not cover, and, where there is an event bus, by the bucket when a `result.json` is written; all through the notify queue.
 
 mod event;
 mod succession;
@@ -32,7 +32,7 @@ async fn one(message: SqsMessage, environment: &Environment) -> Result<(), Error
         return tell::asked(environment, &message.answer).await;
     }
     for run_id in event::results(&body, environment.bucket.name())? {
-        tell::everybody(environment, &run_id).await?;
+        tell::bus(environment, &run_id).await?;
     }
     Ok(())
 }

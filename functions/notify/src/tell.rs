@@ -13,21 +13,14 @@ use shared::store::{keys, results};
 
 use crate::succession;
 
-/// A result was written: everybody whom the run's record names is told, then the event bus.
-pub async fn everybody(environment: &Environment, run_id: &str) -> Result<(), Error> {
-    let bucket = environment.bucket.as_ref();
-    let Some(written) = results::read(bucket, run_id).await? else { return Ok(()) };
-    let result = written.result;
-    if let Some(stored) = record_of(environment, &result).await? {
-        let waiting: Vec<Address> = stored.record.unanswered().cloned().collect();
-        each(environment, &result, Some(stored), &waiting).await?;
-    }
-    // Last, so that an answer that has to be given again does not repeat the event.
-    let detail = answer::event(&result, &uri(environment, run_id));
+/// A result was written: the event bus is told.
+pub async fn bus(environment: &Environment, run_id: &str) -> Result<(), Error> {
+    let Some(written) = results::read(environment.bucket.as_ref(), run_id).await? else { return Ok(()) };
+    let detail = answer::event(&written.result, &uri(environment, run_id));
     Ok(environment.answers.announce(&detail).await?)
 }
 
-/// Somebody is to be told whom the bucket's event did not reach.
+/// Somebody waits for the end of a run that has a result: all whom its record names, or one whom it does not.
 pub async fn asked(environment: &Environment, request: &AnswerRequest) -> Result<(), Error> {
     let Some(written) = results::read(environment.bucket.as_ref(), &request.run_id).await? else {
         tracing::warn!(run.id = request.run_id, "the run has no result to tell of");

@@ -136,8 +136,8 @@ pub async fn has_begun(bucket: &dyn Bucket, group: &str, run_id: &str) -> Result
     }
 }
 
-/// The record of a run that is over goes once everybody was told; whoever was not, since the bucket's event was lost or they could not be reached, is told
-/// again.
+/// The record of a run that is over goes once everybody was told; whoever was not, since the function that ended the run died or they could not be reached,
+/// is told again.
 pub async fn over(environment: &Environment, record: &Record, key: &str, age: Duration) -> Result<(), Error> {
     let unanswered = record.unanswered().count();
     if unanswered > 0 && age < ANSWER_WITHIN {

@@ -77,6 +77,7 @@ pub(crate) async fn deploy(
         ("SigningSeconds", "86400"),
         ("Architecture", architecture),
         ("StateMachines", "true"),
+        ("EventBus", "default"),
         ("RequireTls", "false"),
         // Whoever runs tasks here may have every queue of the emulator answered.
         ("ReplyQueues", &reply_queues),

@@ -7,9 +7,9 @@ use crate::clock::between;
 use crate::effects::gather::Gathered;
 use crate::effects::{keep, observe, stop, succeed, wait};
 use crate::environment::Environment;
-use crate::error::Error;
+use crate::error::{Error, chain};
 use crate::pod;
-use crate::queue::MAX_DELAY;
+use crate::queue::{AnswerRequest, MAX_DELAY};
 use crate::run::cached::{self, CacheEntry};
 use crate::run::decision::{Ending, Outcome};
 use crate::run::diagnosis::{Cause, Diagnosis};
@@ -56,6 +56,7 @@ async fn carry_out(
                 environment.measure(Fact::Ended(&result));
             }
             crate::crash::point("after-result");
+            have_told(environment, &stored.record).await;
             if still_runs && result.state == State::Cancelled {
                 // It is being deleted already, with a window for its files that nobody needs any more: its own grace is left.
                 return delete(environment, &stored.record, own_grace(&stored.record)).await;
@@ -65,6 +66,17 @@ async fn carry_out(
         Outcome::Retry { not_before, counted } => {
             retry(environment, stored, ending, not_before, counted).await
         }
+    }
+}
+
+/// Whoever waits for the run is told now. What cannot be asked for is asked for by `poll`, as long as the record names somebody who was not told.
+async fn have_told(environment: &Environment, record: &Record) {
+    if record.unanswered().next().is_none() {
+        return;
+    }
+    let request = AnswerRequest { run_id: record.run_id.clone(), to: None };
+    if let Err(error) = environment.queues.answer(&request).await {
+        tracing::warn!(run.id = record.run_id, error = chain(&error), "whoever waits is told later");
     }
 }
 

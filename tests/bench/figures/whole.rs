@@ -131,11 +131,11 @@ async fn with_distance(chapter: &mut Chapter, desk: &Desk, fleet: &Fleet) -> Res
     for number in 0..SINGLE {
         walls.push(ms(one(desk, fleet, &format!("far-{number}")).await?));
     }
-    // `notify` is told after the result.
+    // `collect` removes the pod after the result.
     tokio::time::sleep(Duration::from_secs(2)).await;
     desk.cloud.set_distance(Duration::ZERO);
     let noted = format!("every request to S3 and SQS takes {} ms", DISTANCE.as_millis());
-    let rows = ["submit", "collect", "notify"].into_iter().zip(fleet.billed_ms()).zip(before);
+    let rows = ["submit", "collect"].into_iter().zip(fleet.billed_ms()).zip(before);
     for ((function, after), before) in rows {
         let billed = (after - before) / SINGLE as f64;
         chapter.rows.push(Row::new(&format!("whole run with distance: {function}"), billed, "ms"));

@@ -207,10 +207,12 @@ fn the_bucket_outlives_the_stack_but_not_a_first_deployment_that_failed() {
 }
 
 #[test]
-fn results_wake_notify_and_ended_executions_wake_cancel() {
+fn results_wake_notify_for_an_event_bus_and_ended_executions_wake_cancel() {
     let configuration = properties("Bucket")["NotificationConfiguration"].clone();
     let notifications = configuration["QueueConfigurations"].as_array().unwrap();
-    let results = notifications.iter().find(|one| one["Queue"] == "NotifyQueue.Arn").unwrap();
+    let told = notifications.iter().find(|one| one[0] == "HasEventBus").unwrap();
+    let results = &told[1];
+    assert_eq!((&results["Queue"], &told[2]), (&json!("NotifyQueue.Arn"), &json!("AWS::NoValue")));
     let rules = json!([{"Name": "prefix", "Value": "runs/"}, {"Name": "suffix", "Value": "/result.json"}]);
     assert_eq!(results["Filter"]["S3Key"]["Rules"], rules);
     let key = shared::store::keys::result("run-1");

@@ -65,22 +65,24 @@ pub fn of(prices: &Prices, usage: &Usage, load: &Load) -> Vec<Item> {
         Architecture::X86 => prices.lambda.usd_per_gb_second_x86,
     };
     let batches = 1.0 / load.batch.clamp(1.0, 10.0);
-    let invocations = batches + 1.0 + batches;
-    let seconds = (usage.submit_ms + usage.collect_ms + usage.notify_ms) / 1000.0;
+    // `notify` is woken, and reads the result, where the event bus is told of it.
+    let told = if load.tells_event_bus { 1.0 } else { 0.0 };
+    let invocations = batches + 1.0 + told * batches;
+    let seconds = (usage.submit_ms + usage.collect_ms + told * usage.notify_ms) / 1000.0;
     let live = load.runs_a_day * load.run_seconds / DAY_SECONDS;
     // Evenly spread runs overlap as soon as there is one at any time; before, there are pauses.
     let busy = (load.runs_a_day * (load.run_seconds + SETTLING_SECONDS) / DAY_SECONDS).min(1.0);
     let poll_seconds = busy * DAY_SECONDS * POLL_SHARE / load.runs_a_day;
     let compared = if live > 50.0 { load.run_seconds / COMPARED_EVERY_SECONDS } else { 0.0 };
     // What comes into a queue is sent once, and received and deleted once for each batch.
-    let standard = 1.0 + usage.sends + 1.0 + 2.0 * (batches + usage.sends + batches);
+    let standard = 1.0 + usage.sends + told + 2.0 * (batches + usage.sends + told * batches);
     let item =
         |what, each: f64, unit, usd_each: f64| Item { what, each, unit, usd: each * usd_each * MILLION };
     let s3 = &prices.s3;
     let mut items = vec![
         item("S3: PUT", usage.puts, "requests", s3.usd_per_thousand_puts_and_lists / 1000.0),
         item("S3: LIST", usage.lists, "requests", s3.usd_per_thousand_puts_and_lists / 1000.0),
-        item("S3: GET", usage.gets + compared, "requests", s3.usd_per_thousand_gets / 1000.0),
+        item("S3: GET", usage.gets + told + compared, "requests", s3.usd_per_thousand_gets / 1000.0),
         item("SQS: standard queues", standard, "requests", prices.sqs.usd_per_million_standard / MILLION),
         item("SQS: wake.fifo", usage.wakes, "requests", prices.sqs.usd_per_million_fifo / MILLION),
         item(
@@ -89,7 +91,7 @@ pub fn of(prices: &Prices, usage: &Usage, load: &Load) -> Vec<Item> {
             "requests",
             prices.lambda.usd_per_million_requests / MILLION,
         ),
-        item("Lambda: submit, collect, notify", seconds * gb, "GB-s", gb_second),
+        item("Lambda: submit, collect", seconds * gb, "GB-s", gb_second),
         item("Lambda: poll", poll_seconds * gb, "GB-s", gb_second),
         item("CloudWatch: logs", usage.log_bytes, "bytes", prices.logs.usd_per_gb_ingested / 1e9),
     ];
@@ -150,10 +152,10 @@ mod tests {
             ("S3: LIST", 2.5),
             // 10 for each run and a tenth of a look: 69 live pods are compared every ten minutes, a run lasts one.
             ("S3: GET", 10.1 * 0.4),
-            ("SQS: standard queues", 9.0 * 0.4),
+            ("SQS: standard queues", 6.0 * 0.4),
             ("SQS: wake.fifo", 0.5),
-            ("Lambda: invocations", 0.6),
-            ("Lambda: submit, collect, notify", 0.4 * 0.25 * 13.3334),
+            ("Lambda: invocations", 0.4),
+            ("Lambda: submit, collect", 0.3 * 0.25 * 13.3334),
             ("Lambda: poll", 0.864 * 58.0 / 60.0 * 0.25 * 13.3334),
             ("CloudWatch: logs", 1.0),
         ];
@@ -167,8 +169,8 @@ mod tests {
     fn batches_save_invocations_and_requests_but_not_those_of_collect() {
         let ten = Load { batch: 10.0, ..load() };
         let items = of(&Prices::published().unwrap(), &usage(), &ten);
-        assert!(is_about(usd(&items, "Lambda: invocations"), 1.2 * 0.2));
-        assert!(is_about(usd(&items, "SQS: standard queues"), (3.0 + 2.0 * 1.2) * 0.4));
+        assert!(is_about(usd(&items, "Lambda: invocations"), 1.1 * 0.2));
+        assert!(is_about(usd(&items, "SQS: standard queues"), (2.0 + 2.0 * 1.1) * 0.4));
     }
 
     #[test]
@@ -180,12 +182,22 @@ mod tests {
     }
 
     #[test]
-    fn intel_costs_a_quarter_more_and_an_event_a_dollar_a_million() {
+    fn intel_costs_a_quarter_more() {
         let prices = Prices::published().unwrap();
-        let other = Load { architecture: Architecture::X86, tells_event_bus: true, ..load() };
+        let other = Load { architecture: Architecture::X86, ..load() };
         let (arm, intel) = (of(&prices, &usage(), &load()), of(&prices, &usage(), &other));
         let ratio = usd(&intel, "Lambda: poll") / usd(&arm, "Lambda: poll");
         assert!((1.24..1.26).contains(&ratio), "{ratio}");
-        assert!(is_about(usd(&intel, "EventBridge"), 1.0));
+    }
+
+    #[test]
+    fn an_event_costs_a_dollar_a_million_and_its_way_to_the_bus() {
+        let prices = Prices::published().unwrap();
+        let telling = Load { tells_event_bus: true, ..load() };
+        let (silent, told) = (of(&prices, &usage(), &load()), of(&prices, &usage(), &telling));
+        assert!(is_about(usd(&told, "EventBridge"), 1.0));
+        // A message, an invocation of 100 ms, a GET.
+        let way = 3.0 * 0.4 + 0.2 + 0.1 * 0.25 * 13.3334 + 0.4;
+        assert!(is_about(total(&told) - total(&silent), 1.0 + way));
     }
 }

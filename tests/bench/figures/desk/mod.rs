@@ -186,9 +186,9 @@ impl Fleet {
         })
     }
 
-    /// Milliseconds that each of `submit`, `collect` and `notify` is billed so far.
-    pub fn billed_ms(&self) -> [f64; 3] {
-        [&self.submit, &self.collect, &self.notify]
+    /// Milliseconds that each of `submit` and `collect` is billed so far.
+    pub fn billed_ms(&self) -> [f64; 2] {
+        [&self.submit, &self.collect]
             .map(|instances| instances.iter().map(|function| function.billed_ms()).sum())
     }
 

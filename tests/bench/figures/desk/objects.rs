@@ -10,12 +10,10 @@ use http::{HeaderName, HeaderValue, Method, StatusCode};
 use http_body_util::Full;
 use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
-use serde_json::json;
 use shared::clock::{Clock as _, SystemClock};
 
 use super::cloud::{Answer, State, status};
 use super::now;
-use super::queue::Message;
 
 /// Name of the bucket.
 pub const BUCKET: &str = "bucket";
@@ -126,7 +124,6 @@ pub(super) fn answer(state: &State, head: &Parts, body: Bytes) -> (&'static str,
             if let Some(run_id) = run_id.filter(|_| written.status() == StatusCode::OK) {
                 let mut results = objects.results.lock().unwrap_or_else(PoisonError::into_inner);
                 results.insert(run_id.to_owned(), now());
-                state.send(event(key));
             }
             ("PutObject", written)
         }
@@ -151,14 +148,6 @@ pub(super) fn answer(state: &State, head: &Parts, body: Bytes) -> (&'static str,
         }
         _ => ("Other", status(StatusCode::METHOD_NOT_ALLOWED)),
     }
-}
-
-/// What the bucket says of a result.
-fn event(key: &str) -> Message {
-    let place = json!({"bucket": {"name": BUCKET}, "object": {"key": key}});
-    let body = json!({"Records": [{"eventSource": "aws:s3", "s3": place}]});
-    let (queue, id) = ("notify".to_owned(), key.to_owned());
-    Message { queue, id, body: body.to_string(), delay: Duration::ZERO }
 }
 
 fn get(objects: &Objects, key: &str, with_body: bool) -> Answer {
