@@ -2,6 +2,8 @@
 //!
 //! The format: <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -41,14 +43,14 @@ struct Measure {
 /// The line that tells a fact: a JSON object with each value and each dimension as a member. `namespace` is CloudWatch's.
 pub fn line(namespace: &str, at: Timestamp, fact: Fact<'_>) -> String {
     let (measures, properties) = told(fact);
-    let directive = |measure: &Measure| {
-        json!({
-            "Namespace": namespace,
-            "Dimensions": [measure.dimensions],
-            "Metrics": [{"Name": measure.name, "Unit": measure.unit}],
-        })
-    };
-    let directives: Vec<Value> = measures.iter().map(directive).collect();
+    // One directive for all values of the same dimensions: what is logged is paid for by the byte.
+    let mut metrics: BTreeMap<&[&str], Vec<Value>> = BTreeMap::new();
+    for measure in &measures {
+        let metric = json!({"Name": measure.name, "Unit": measure.unit});
+        metrics.entry(measure.dimensions).or_default().push(metric);
+    }
+    let directive = |(dimensions, metrics)| json!({"Namespace": namespace, "Dimensions": [dimensions], "Metrics": metrics});
+    let directives: Vec<Value> = metrics.into_iter().map(directive).collect();
     let mut members = Map::new();
     members.insert(
         "_aws".to_owned(),
@@ -164,6 +166,11 @@ mod tests {
             ["RunsEnded", "RunsDiagnosed", "AgeAtResult", "RunningTime", "CollectionTime", "CollectedBytes"];
         assert_eq!(values.map(|name| line[name].as_u64().unwrap()), [1, 1, 9_000, 4_000, 250, 123]);
         assert_eq!([&line["State"], &line["Class"], &line["Cause"]], ["FAILED", "user", "OomKilled"]);
+        let directives = line["_aws"]["CloudWatchMetrics"].as_array().unwrap();
+        let by: Vec<_> = directives.iter().map(|one| one["Dimensions"][0].to_string()).collect();
+        let counted: Vec<_> = directives.iter().map(|one| one["Metrics"].as_array().map(Vec::len)).collect();
+        assert_eq!(by, ["[]", r#"["Class"]"#, r#"["State"]"#], "each once");
+        assert_eq!(counted, [Some(4), Some(1), Some(1)]);
     }
 
     #[test]
@@ -181,10 +188,11 @@ mod tests {
         for fact in facts {
             let line = told(fact);
             for directive in line["_aws"]["CloudWatchMetrics"].as_array().unwrap() {
-                let name = directive["Metrics"][0]["Name"].as_str().unwrap();
-                assert!(line[name].is_u64(), "{name}");
+                for metric in directive["Metrics"].as_array().unwrap() {
+                    assert!(line[metric["Name"].as_str().unwrap()].is_u64(), "{metric}");
+                }
                 for dimension in directive["Dimensions"][0].as_array().unwrap() {
-                    assert!(line[dimension.as_str().unwrap()].is_string(), "{name} by {dimension}");
+                    assert!(line[dimension.as_str().unwrap()].is_string(), "{directive} by {dimension}");
                     assert!(["State", "Class", "Cause"].contains(&dimension.as_str().unwrap()));
                 }
             }

@@ -22,6 +22,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use tokio::process::Command;
 
 use crate::book::{Chapter, Goal, Row, Samples};
 use crate::helper::Helper;
@@ -59,7 +60,10 @@ async fn measure(stack: &Stack, mib: u64) -> Result<Vec<Row>> {
         let sent = plain.upload(&file).await?;
         let uploaded = helper.upload(round).await?;
         let joined = helper.join(round).await?;
+        // Nobody's writing waits for what another one has written.
+        written().await?;
         let got = plain.download(&folder.path().join("plain")).await?;
+        written().await?;
         let fetched = helper.fetch(round, &file).await?;
         peak = peak.max(uploaded.peak_kib).max(fetched.peak_kib);
         out.push(ratio(sent, uploaded.took + joined));
@@ -85,6 +89,12 @@ async fn measure(stack: &Stack, mib: u64) -> Result<Vec<Row>> {
 #[expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
 fn now() -> Instant {
     Instant::now()
+}
+
+/// Wait until all that was written is on the disk.
+async fn written() -> Result<()> {
+    ensure!(Command::new("sync").status().await?.success(), "sync fails");
+    Ok(())
 }
 
 fn ratio(plain: Duration, direct: Duration) -> f64 {
