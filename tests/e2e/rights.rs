@@ -56,7 +56,7 @@ async fn every_function_does_its_work_with_the_rights_of_its_role_and_no_others(
     // The functions told it, as CloudWatch wants to hear it.
     let log = std::fs::read_to_string(stack.state_directory().join("emulator.log"))?;
     for metric in ["RunsAccepted", "PodsCreated", "RunsRetried", "RunsEnded", "CollectedBytes"] {
-        assert!(log.contains(&format!(r#"[{{"Name":"{metric}""#)), "no line tells `{metric}`");
+        assert!(log.contains(&format!(r#"{{"Name":"{metric}""#)), "no line tells `{metric}`");
     }
 
     // An object that exists, and that the deployment's `InputObjects` does not name.

@@ -97,6 +97,12 @@ pub async fn without_pod(
     if give_way::is_due(&stored.record, turn) {
         return give_way::look_later(environment, &stored.record, turn).await;
     }
+    // Nothing that is looked at tells of it, as of a pod that is there: another attempt may have begun since the record was read.
+    let bucket = environment.bucket.as_ref();
+    let current = records::load(bucket, &stored.record.group, &stored.record.run_id).await?;
+    if current.record.attempt.number != stored.record.attempt.number {
+        return Ok(());
+    }
     let mut gathered = Gathered::default();
     if stored.record.has_pod() && stored.record.plan.files.uploads() {
         let cluster = environment.clusters.of(&stored.record.plan.target.cluster)?;

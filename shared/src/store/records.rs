@@ -34,8 +34,10 @@ pub async fn create(bucket: &dyn Bucket, record: Record) -> Result<Created, Buck
         Ok(etag) => Ok(Created::New(Stored { record, etag })),
         Err(error) if error.is_precondition_failed() => {
             let stored = load(bucket, &record.group, &record.run_id).await?;
-            let own =
-                stored.record.writer == record.writer && stored.record.accepted_at == record.accepted_at;
+            // One instance takes several messages of a batch at the same time.
+            let own = stored.record.writer == record.writer
+                && stored.record.accepted_at == record.accepted_at
+                && stored.record.source == record.source;
             Ok(if own { Created::New(stored) } else { Created::Existing(stored) })
         }
         Err(error) => Err(error),
