@@ -18,6 +18,7 @@ mod hollow;
 mod hostile;
 mod isolating;
 mod isolation;
+mod limits;
 mod logs;
 mod misbehaving;
 mod moto;

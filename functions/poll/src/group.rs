@@ -89,7 +89,8 @@ async fn ask(
     if let Some(namespace) = namespaces.first() {
         cursor = cursors::load(environment.bucket.as_ref(), name, namespace).await?;
     }
-    if is_small || is_due(&cursor, environment.clock.now()) {
+    // A group that grows beyond that is compared once more: until now nobody was told of limits that a comparison would find in time.
+    if is_small || cursor.was_small || is_due(&cursor, environment.clock.now()) {
         namespaces.extend(reconcile::group(&group, &namespaces).await?);
     }
     let (watched, ()) = tokio::join!(watch_all(&group, namespaces), heartbeat::keep(&group));

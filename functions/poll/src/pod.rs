@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
+use shared::clock::later;
 use shared::cluster::client::Change;
 use shared::effects;
 use shared::environment::Environment;
@@ -27,6 +29,9 @@ const REMEMBERED: usize = 32 * 1024 * 1024;
 
 /// Bytes of a record beside the files that are written in its document, about; they can be many times as much.
 const USUAL: usize = 20 * 1024;
+
+/// A limit in the last moments of a poll is told by a message: it may end before its next look at what is due.
+const LAST: Duration = Duration::from_secs(3);
 
 /// What this poll has read and done.
 #[derive(Default)]
@@ -187,13 +192,26 @@ async fn settle(
 /// Limits that are over.
 pub async fn due(group: &Group<'_>) -> Result<(), Error> {
     let now = group.environment.clock.now();
-    let over: Vec<Box<Pod>> = {
+    look_again(group, |limit| limit <= now).await
+}
+
+/// Limits that this poll will not see: it ends. Whoever is over its limit is handed over, of the others a message tells in time.
+pub async fn left(group: &Group<'_>) -> Result<(), Error> {
+    look_again(group, |_| true).await
+}
+
+async fn look_again(group: &Group<'_>, is_meant: impl Fn(Timestamp) -> bool) -> Result<(), Error> {
+    let meant: Vec<Box<Pod>> = {
         let mut done = group.visits.done();
-        let keys: Vec<_> =
-            done.limits.iter().filter(|(_, (limit, _))| *limit <= now).map(|(key, _)| key.clone()).collect();
+        let keys: Vec<_> = done
+            .limits
+            .iter()
+            .filter(|(_, (limit, _))| is_meant(*limit))
+            .map(|(key, _)| key.clone())
+            .collect();
         keys.iter().filter_map(|key| done.limits.remove(key)).map(|(_, pod)| pod).collect()
     };
-    for pod in over {
+    for pod in meant {
         present(group, &pod, Seen::Changed).await?;
     }
     Ok(())
@@ -210,7 +228,7 @@ async fn decide(
     let decision = shared::run::decide(&stored.record, observation, environment.clock.now());
     let key = (identity.run_id.to_owned(), identity.attempt);
     match (&decision.next, pod) {
-        (Next::Wait { until }, Some((pod, _))) if *until <= group.stop => {
+        (Next::Wait { until }, Some((pod, _))) if later(*until, LAST) <= group.stop => {
             group.visits.done().limits.insert(key, (*until, Box::new(pod.clone())));
             Ok(())
         }

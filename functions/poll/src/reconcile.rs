@@ -62,7 +62,8 @@ pub async fn group(group: &Group<'_>, namespaces: &BTreeSet<String>) -> Result<B
     let found = side_by_side(compared).await?;
     for namespace in namespaces {
         let kept = cursors::load(bucket, group.name, namespace).await?;
-        let mut cursor = Cursor { format_version: 1, reconciled_at: Some(now), ..kept };
+        let mut cursor =
+            Cursor { format_version: 1, reconciled_at: Some(now), was_small: group.is_small, ..kept };
         // Every pod was just looked at: a watch that knows no place to resume from begins where the listing stands.
         if let Some(version) = versions.remove(namespace).filter(|_| cursor.resource_version.is_empty()) {
             cursor.resource_version = version;

@@ -57,6 +57,7 @@ pub async fn namespace(group: &Group<'_>, namespace: String) -> Result<(), Error
             }
         }
     }
+    pod::left(group).await?;
     if cursor != begun_with {
         cursors::save(bucket, group.name, &namespace, &Cursor { format_version: 1, ..cursor }).await?;
     }

@@ -19,6 +19,9 @@ pub struct Cursor {
     /// When pods and records of the group were last compared as a whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reconciled_at: Option<Timestamp>,
+    /// The group had so few runs then that whoever compared them relied on the next poll to do so too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub was_small: bool,
 }
 
 /// The cursor of a namespace; a missing or unreadable one is an empty one.
