@@ -245,7 +245,7 @@ pub fn pod(name: &str, changes: Value) -> Value {
     pod
 }
 
-/// Ask until the answer is there; ten seconds at most.
+/// Ask until the answer is there; a minute at most.
 pub async fn eventually<T>(mut ask: impl AsyncFnMut() -> Option<T>) -> T {
     let asking = async {
         loop {
@@ -255,7 +255,7 @@ pub async fn eventually<T>(mut ask: impl AsyncFnMut() -> Option<T>) -> T {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(10), asking)
+    tokio::time::timeout(Duration::from_secs(60), asking)
         .await
-        .expect("it should have happened within ten seconds")
+        .expect("it should have happened within a minute")
 }
