@@ -129,6 +129,20 @@ async fn a_cancel_that_its_cluster_cannot_be_told_ends_the_run_and_takes_the_pod
 }
 
 #[tokio::test]
+async fn whoever_waits_for_a_run_that_has_ended_is_told_again_while_the_cluster_is_away() -> Result<()> {
+    let mut hours = cut_off(10 * HOUR, &json!({"taskToken": "token"})).await?;
+    hours.cancel(json!({"runId": "run", "reason": "a test"})).await?;
+    pass(&mut hours, Duration::from_secs(CANCEL_SECONDS)).await?;
+    assert_eq!(hours.result("run").context("no result")?.state, State::Cancelled);
+    let asked = hours.asked.len();
+    assert!(asked >= 1, "who wrote the result asks");
+    pass(&mut hours, HOUR).await?;
+    assert!(hours.asked.len() >= asked + 3, "{:?}", hours.asked);
+    assert_eq!(active(&hours).len(), 1, "its pod is not forgotten");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_state_that_waits_is_given_signs_of_life_while_the_cluster_is_away() -> Result<()> {
     let more = json!({"taskToken": "token", "heartbeatSeconds": 120});
     let mut hours = cut_off(HOUR, &more).await?;

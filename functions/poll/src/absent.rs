@@ -69,9 +69,11 @@ async fn ended(
     let record = &stored.record;
     let age = between(written.at, now);
     let namespace = observe::namespace(environment, record);
+    if age < SETTLED_AFTER || !reconcile::have_told(environment, record, age).await? {
+        return Ok(());
+    }
     let heard_at = cursors::heard_at(bucket, &record.group, namespace).await?;
-    let may_go = may_forget(record, error.absence(), written.at, heard_at, now);
-    if age < SETTLED_AFTER || !may_go {
+    if !may_forget(record, error.absence(), written.at, heard_at, now) {
         return Ok(());
     }
     if let Some(successor) = &written.result.superseded_by
@@ -89,5 +91,5 @@ async fn ended(
         );
     }
     let key = keys::record(&record.group, &record.run_id);
-    reconcile::over(environment, record, &key, age).await
+    reconcile::forget(environment, record, &key).await
 }

@@ -137,14 +137,20 @@ pub async fn has_begun(bucket: &dyn Bucket, group: &str, run_id: &str) -> Result
     }
 }
 
-/// The record of a run that is over goes once everybody was told; whoever was not, since the function that ended the run died or they could not be reached,
-/// is told again.
-pub async fn over(environment: &Environment, record: &Record, key: &str, age: Duration) -> Result<(), Error> {
-    let unanswered = record.unanswered().count();
-    if unanswered > 0 && age < ANSWER_WITHIN {
-        let request = AnswerRequest { run_id: record.run_id.clone(), to: None };
-        return Ok(environment.queues.answer(&request).await?);
+/// Have everybody told who was not, since the function that ended the run died or they could not be reached; for a day. The answer is whether nobody is waited for
+/// any more.
+pub async fn have_told(environment: &Environment, record: &Record, age: Duration) -> Result<bool, Error> {
+    if record.unanswered().next().is_none() || age >= ANSWER_WITHIN {
+        return Ok(true);
     }
+    let request = AnswerRequest { run_id: record.run_id.clone(), to: None };
+    environment.queues.answer(&request).await?;
+    Ok(false)
+}
+
+/// The record of a run that is over goes.
+pub async fn forget(environment: &Environment, record: &Record, key: &str) -> Result<(), Error> {
+    let unanswered = record.unanswered().count();
     if unanswered > 0 {
         tracing::error!(
             run.id = record.run_id,
@@ -190,6 +196,9 @@ async fn settle(
     let (environment, has_pod) = (group.environment, kept.has_pod);
     let record = &stored.record;
     if let Some(written) = results::read(environment.bucket.as_ref(), &record.run_id).await? {
+        let age = between(written.at, now);
+        // Whatever is left of its pod: whoever waits for the run does not wait for that.
+        let may_go = age >= SETTLED_AFTER && have_told(environment, record, age).await?;
         if let Some(successor) = &written.result.superseded_by
             && !has_begun(environment.bucket.as_ref(), group.name, successor).await?
         {
@@ -203,10 +212,7 @@ async fn settle(
         if kept.has_any && finish::removes_pod(record, written.result.own_state()) {
             return finish::remove_pod(environment, record, written.result.own_state()).await;
         }
-        return match between(written.at, now) {
-            age if age < SETTLED_AFTER => Ok(()),
-            age => over(environment, record, &listed.key, age).await,
-        };
+        return if may_go { forget(environment, record, &listed.key).await } else { Ok(()) };
     }
     if has_pod {
         return Ok(());

@@ -58,36 +58,34 @@ impl<'a> Uploaded<'a> {
         screen: Screen,
     ) -> Result<End, Failure> {
         loop {
-            // Asked for before the parts: what is stored with a result is all of its log.
-            if let Some(result) = runs::result(self.cloud, &self.record.run_id).await? {
-                let told = if result.attempt == self.record.attempt.number { self.told } else { 0 };
-                return Ok(End::Result(Box::new(result), told));
-            }
+            // Both before the parts: an attempt that is over has uploaded all of its own.
+            let result = runs::result(self.cloud, &self.record.run_id).await?;
+            let record = runs::again(self.cloud, &self.record).await?;
             while let Some(bytes) = self.cloud.get(&self.next(container)).await? {
                 self.parts += 1;
                 self.told += bytes.iter().filter(|byte| **byte == b'\n').count();
                 lines.write(&bytes, screen);
             }
+            if let Some(result) = result {
+                let told = if result.attempt == self.record.attempt.number { self.told } else { 0 };
+                return Ok(End::Result(Box::new(result), told));
+            }
             if !follow {
                 return Ok(End::Now);
             }
-            tokio::time::sleep(LOOK_EVERY).await;
-            self.look_for_another_attempt(screen).await?;
+            match record {
+                Some(record) if record.attempt.number != self.record.attempt.number => {
+                    screen.aside(&format!("attempt {}", record.attempt.number));
+                    self = Uploaded::new(self.cloud, record);
+                }
+                // Without a record there is a result.
+                _ => tokio::time::sleep(LOOK_EVERY).await,
+            }
         }
     }
 
     fn next(&self, container: &str) -> String {
         let part = log_part(container, self.parts.saturating_add(1));
         keys::attempt(&self.record.run_id, self.record.attempt.number, &part)
-    }
-
-    async fn look_for_another_attempt(&mut self, screen: Screen) -> Result<(), Failure> {
-        // Without a record there is a result.
-        let Some(record) = runs::again(self.cloud, &self.record).await? else { return Ok(()) };
-        if record.attempt.number != self.record.attempt.number {
-            screen.aside(&format!("attempt {}", record.attempt.number));
-            *self = Uploaded::new(self.cloud, record);
-        }
-        Ok(())
     }
 }

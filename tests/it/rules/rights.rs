@@ -166,9 +166,9 @@ const CALLS: [(&str, &[(Call, &str)]); 6] = [
             ),
             (Connect, "group::look_after"),
             (List("heartbeats/"), "heartbeat::all"),
-            (Delete("heartbeats/"), "heartbeat::one, reconcile::over"),
+            (Delete("heartbeats/"), "heartbeat::one, reconcile::forget"),
             (Heartbeat, "heartbeat::one"),
-            (Answer, "finish::have_told; reconcile::over: its message was lost"),
+            (Answer, "finish::have_told; reconcile::have_told: its message was lost"),
         ],
     ),
     (

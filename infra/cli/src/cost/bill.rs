@@ -91,7 +91,7 @@ pub fn of(prices: &Prices, usage: &Usage, load: &Load) -> Vec<Item> {
             "requests",
             prices.lambda.usd_per_million_requests / MILLION,
         ),
-        item("Lambda: submit, collect", seconds * gb, "GB-s", gb_second),
+        item("Lambda: all but poll", seconds * gb, "GB-s", gb_second),
         item("Lambda: poll", poll_seconds * gb, "GB-s", gb_second),
         item("CloudWatch: logs", usage.log_bytes, "bytes", prices.logs.usd_per_gb_ingested / 1e9),
     ];
@@ -155,7 +155,7 @@ mod tests {
             ("SQS: standard queues", 6.0 * 0.4),
             ("SQS: wake.fifo", 0.5),
             ("Lambda: invocations", 0.4),
-            ("Lambda: submit, collect", 0.3 * 0.25 * 13.3334),
+            ("Lambda: all but poll", 0.3 * 0.25 * 13.3334),
             ("Lambda: poll", 0.864 * 58.0 / 60.0 * 0.25 * 13.3334),
             ("CloudWatch: logs", 1.0),
         ];
